@@ -1,0 +1,292 @@
+"""Checks that explain themselves: what was asked, what came, and what probably went wrong.
+
+Visible check cells use the functions of this module directly and show expected and received values. Hidden tests use
+the same functions as ``check.hidden.close(...)`` and so on: the same verdicts and the same likely causes, but no value
+of an input or of an expected result is ever printed.
+
+Every failure is a `CheckFailed`, an AssertionError with a short message and no stack of our own frames. Nothing is
+written to stderr, because plain nbgrader takes any text there for a wrong answer.
+"""
+
+import numbers
+import warnings
+
+import numpy as np
+
+__all__ = [
+    "CheckFailed", "close", "equal", "finite", "hidden", "kind", "passed", "quiet", "raises", "shape", "student_side",
+    "that", "unchanged", "within",
+]  # fmt: skip
+
+
+class CheckFailed(AssertionError):
+    """A check that did not hold; its text is written for the person who reads it in the notebook."""
+
+    def _render_traceback_(self):
+        """Let IPython show the message alone: the frames of this module help nobody, and hidden lines stay hidden."""
+        return [f"Not yet right: {self}"]
+
+
+def student_side(function):
+    """Mark a probe that has to run where the student's live objects are.
+
+    In a notebook, and under plain nbgrader, tests and answers share one process and this is the identity. The separate
+    judge sends the source of a marked function to the student's process and gets plain data (numbers, strings, arrays)
+    back. A probe therefore takes all its inputs as arguments and returns evidence, never a verdict.
+    """
+    function.__student_side__ = True
+    return function
+
+
+def kind(value):
+    """Say what a value is, in one word, for live objects and for their stand-ins in the separate judge alike.
+
+    Use it in tests instead of isinstance: an array scalar is a "float", "int" or "bool" like the Python one.
+
+    Returns
+    -------
+    str
+        "none", "bool", "int", "float", "complex", "str", "array", "tensor", "list", "tuple", "dict", or else the
+        name of the class.
+
+    Examples
+    --------
+    >>> kind(np.float32(1.5)), kind(np.zeros(3)), kind([1, 2])
+    ('float', 'array', 'list')
+    """
+    if value is None:
+        return "none"
+    for word, types in _KINDS:
+        if isinstance(value, types):
+            return word
+    # Found by name, so that this module never has to import torch.
+    if type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach"):
+        return "tensor"
+    return type(value).__name__
+
+
+_KINDS = [
+    ("bool", (bool, np.bool_)),
+    ("int", numbers.Integral),
+    ("float", numbers.Real),
+    ("complex", numbers.Complex),
+    ("str", str),
+    ("array", np.ndarray),
+    ("list", list),
+    ("tuple", tuple),
+    ("dict", dict),
+]
+
+
+@student_side
+def quiet(function, *args, **kwargs):
+    """Call a function and collect the warnings it sets off, NumPy's floating-point ones included.
+
+    Returns
+    -------
+    tuple
+        The result of the call, and the list of warning texts. An honest underflow (a result too small to be told from
+        0) is no warning here.
+    """
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        result = function(*args, **kwargs)
+    return result, [str(warning.message) for warning in caught]
+
+
+def passed(what):
+    """Print the one line that a check cell ends with."""
+    print(f"{what}: all visible checks pass.")
+
+
+class Checks:
+    """The checks in two manners: `reveal=True` shows values, `reveal=False` (hidden tests) shows none."""
+
+    def __init__(self, reveal):
+        self._reveal = reveal
+
+    def that(self, condition, message):
+        """Fail with `message` unless `condition` holds."""
+        if not condition:
+            raise CheckFailed(message)
+
+    def shape(self, got, expected, *, what="the result"):
+        """Fail unless `got` is an array (or a number, for ``()``) of the shape `expected`."""
+        found = np.shape(_as_array(got, what))
+        if found != tuple(expected):
+            raise CheckFailed(f"{what} has shape {found}, expected {tuple(expected)}.{_shape_cause(found, expected)}")
+
+    def close(self, got, expected, *, rtol=1e-7, atol=1e-9, what="the result", hints=None):
+        """Fail unless `got` equals `expected` in shape and, within ``atol + rtol * |expected|``, in every value.
+
+        Parameters
+        ----------
+        got, expected : array_like
+            Numbers or arrays of one shape; NaN equals nothing.
+        rtol, atol : float
+            The tolerance. The default allows for another order of float64 operations, not for another formula.
+        what : str
+            What `got` is, as the subject of the sentence: "softmax([2, 1, 0])".
+        hints : dict, optional
+            Likely causes and the wrong value that each gives: ``{"the axis is missing": value}``.
+        """
+        found = _as_array(got, what)
+        expected = np.asarray(expected)
+        self.shape(found, expected.shape, what=what)
+        right = _near(found, expected, rtol, atol)
+        if right.all():
+            return
+        cause = _hinted(found, expected, hints, rtol, atol) or _value_cause(found, expected, rtol, atol)
+        raise CheckFailed(f"{what} {self._difference(found, expected, right)}.{cause}")
+
+    def equal(self, got, expected, *, what="the result", hints=None):
+        """Fail unless `got` equals `expected` exactly: for counts, labels, strings and lists of them."""
+        _must_return(got, what)
+        same = kind(got) == kind(expected) or {kind(got), kind(expected)} <= {"list", "tuple", "array"}
+        if same and np.array_equal(got, expected):
+            return
+        for cause, wrong in (hints or {}).items():
+            if np.array_equal(got, wrong):
+                raise CheckFailed(f"{what} is not right. Likely cause: {cause}.")
+        if not same:
+            raise CheckFailed(f"{what} is of kind {kind(got)}, expected {kind(expected)}.")
+        shown = f" is {_short(got)}, expected {_short(expected)}." if self._reveal else " is not what it should be."
+        raise CheckFailed(what + shown)
+
+    def finite(self, got, *, what="the result"):
+        """Fail if a value is NaN or infinite."""
+        found = _as_array(got, what)
+        if not np.isfinite(found).all():
+            raise CheckFailed(f"{what} contains {_not_finite(found)}.{_NOT_FINITE_CAUSE}")
+
+    def within(self, got, low, high, *, what="the result"):
+        """Fail unless every value lies in the closed interval from `low` to `high`; NaN lies nowhere."""
+        found = _as_array(got, what)
+        inside = (found >= low) & (found <= high)
+        if not inside.all():
+            value = f": {found[~inside].flat[0]:.6g} is outside" if self._reveal else ""
+            raise CheckFailed(f"{what} must lie between {low:g} and {high:g}{value}.")
+
+    def unchanged(self, now, before, *, what="the input"):
+        """Fail unless an input still has, bit for bit, the values of the copy made before the call."""
+        now, before = np.asarray(now), np.asarray(before)
+        same = now.shape == before.shape and now.dtype == before.dtype and now.tobytes() == before.tobytes()
+        if not same:
+            raise CheckFailed(
+                f"{what} was changed by the call. Work on a copy: an operation such as `z -= 1` writes into the "
+                "caller's array."
+            )
+
+    def raises(self, exception, function, *args, what="the call", **kwargs):
+        """Fail unless ``function(*args, **kwargs)`` raises `exception` (or a subclass of it)."""
+        try:
+            function(*args, **kwargs)
+        except exception:
+            return
+        except NotImplementedError:
+            raise  # the stub of an unanswered exercise speaks for itself
+        except Exception as other:
+            raise CheckFailed(f"{what} must raise {exception.__name__}, but raised {type(other).__name__}.") from None
+        raise CheckFailed(f"{what} must raise {exception.__name__}, but nothing was raised.")
+
+    def _difference(self, found, expected, right):
+        """Where the first difference is, and (only where values may be shown) what it is."""
+        place = tuple(int(i) for i in np.argwhere(~right)[0])
+        where = f" at index {place if len(place) > 1 else place[0]}" if place else ""
+        count = f" ({np.sum(~right)} of {right.size} values differ)" if right.size > 1 else ""
+        if not self._reveal:
+            return f"is not right{where}{count}"
+        if right.size > 1 and right.size <= 12:
+            return f"is\n{_short(found)}\nexpected\n{_short(expected)}\nfirst difference{where}{count}"
+        return f"is {found[place]:.6g}{where}, expected {expected[place]:.6g}{count}"
+
+
+def _must_return(got, what):
+    if got is None:
+        raise CheckFailed(f"{what} is None. Is a `return` missing?")
+
+
+def _as_array(got, what):
+    """A numeric array of `got`, or a sentence that says why there is none."""
+    _must_return(got, what)
+    word = kind(got)
+    if word == "tensor":
+        raise CheckFailed(f"{what} is a torch tensor; a NumPy array is expected here.")
+    try:
+        found = np.asarray(got)
+        if found.dtype.kind in "biufc":
+            return found
+    except (TypeError, ValueError):
+        pass
+    raise CheckFailed(f"{what} is of kind {word}; an array of numbers is expected.")
+
+
+def _near(found, expected, rtol, atol):
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.isclose(found, expected, rtol=rtol, atol=atol)
+
+
+def _shape_cause(found, expected):
+    """A likely cause for a wrong shape, as a sentence with a space before it, or nothing."""
+    expected = tuple(expected)
+    if len(found) == len(expected) > 1 and found == expected[::-1]:
+        return " Likely cause: it is transposed."
+    if np.prod(found, dtype=int) == np.prod(expected, dtype=int):
+        return " Likely cause: the numbers are all there, but an axis of length 1 or a reshape is in the way."
+    if len(found) < len(expected) and set(found) <= set(expected):
+        return " Likely cause: a sum, mean or max ran over one axis too many."
+    if len(found) > len(expected):
+        return " Likely cause: broadcasting made it larger; compare the shapes of the two operands."
+    return ""
+
+
+def _hinted(found, expected, hints, rtol, atol):
+    """The first hint whose wrong value is the one that came (and is not also the right one)."""
+    for cause, wrong in (hints or {}).items():
+        wrong = np.asarray(wrong)
+        if wrong.shape not in (found.shape, ()) or _near(wrong, expected, rtol, atol).all():
+            continue
+        if _near(found, wrong, max(rtol, 1e-6), atol).all():
+            return f" Likely cause: {cause}."
+    return ""
+
+
+_NOT_FINITE_CAUSE = " Likely cause: an overflow (exp of a large number), 0/0, or inf - inf on the way."
+
+
+def _not_finite(found):
+    return "NaN" if np.isnan(found).any() else "infinite values"
+
+
+def _value_cause(found, expected, rtol, atol):
+    """What a wrong value betrays by itself: not finite, sign, factor, transposition, a constant, cut-off decimals."""
+    if not np.isfinite(found).all() and np.isfinite(expected).all():
+        return f" It contains {_not_finite(found)}.{_NOT_FINITE_CAUSE}"
+    if found.dtype.kind in "iub" and expected.dtype.kind == "f" and _near(found, np.trunc(expected), rtol, atol).all():
+        return " Likely cause: decimals were cut off; the array is of an integer type."
+    if found.size < 2:
+        return ""
+    if _near(found, -expected, rtol, atol).all():
+        return " Likely cause: the sign is reversed."
+    if found.ndim == 2 and found.shape[0] == found.shape[1] and _near(found, expected.T, rtol, atol).all():
+        return " Likely cause: it is transposed."
+    solid = np.abs(expected) > atol
+    if solid.sum() > 1:
+        ratio = (found[solid] / expected[solid]).flat[0]
+        if ratio != 0 and _near(found, ratio * expected, max(rtol, 1e-6), atol).all():
+            return f" It is {ratio:.4g} times the expected one everywhere: a factor is missing or too much."
+    offset = (found - expected).flat[0]
+    if _near(found, expected + offset, max(rtol, 1e-6), atol).all():
+        return " It differs by the same constant everywhere: a term is missing or too much."
+    return ""
+
+
+def _short(value):
+    """A value on few lines."""
+    return np.array2string(np.asarray(value), precision=6, threshold=20, separator=", ", suppress_small=True)
+
+
+_visible = Checks(reveal=True)
+hidden = Checks(reveal=False)
+that, shape, close, equal = _visible.that, _visible.shape, _visible.close, _visible.equal
+finite, within, unchanged, raises = _visible.finite, _visible.within, _visible.unchanged, _visible.raises

@@ -1,0 +1,155 @@
+"""Pictures with controls: a static figure first, live controls on top, the same facts as text, all of it by keyboard.
+
+Each widget shows the picture of its first state as an ordinary image, which stays readable with the kernel off. Sliders
+and menus above it redraw the picture; they take the arrow keys. While nbgrader grades or validates there is nobody to
+move a slider, and only the static picture and its text are shown.
+"""
+
+import os
+
+import numpy as np
+
+from course_utils import data, plot
+
+
+def explore(draw, **controls):
+    """Show what `draw` makes of the controls' first values, and let the reader move them.
+
+    Parameters
+    ----------
+    draw : callable
+        Called with one keyword argument for each control; returns an Axes and the text that says what it shows.
+    **controls
+        For a slider ``(low, high, step, start)``, for a menu a list whose first entry is chosen.
+
+    Returns
+    -------
+    None
+        The output is displayed.
+    """
+    from IPython.display import display
+
+    start = {name: spec[0] if isinstance(spec, list) else spec[3] for name, spec in controls.items()}
+    picture, text = _picture(draw, start)
+    if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("NBGRADER_VALIDATING"):
+        display(picture)
+        print(text)
+        return
+    panel = _panel(draw, controls, text)
+    display(panel.box)
+    panel.shown = display(picture, display_id=True)
+
+
+class _Panel:
+    """The live part of a widget: its controls, its readout, and the handle of the picture below."""
+
+    def __init__(self, draw, inputs, readout, box):
+        self.draw, self.inputs, self.readout, self.box = draw, inputs, readout, box
+        self.shown = None
+
+    def redraw(self, _change):
+        picture, text = _picture(self.draw, {name: control.value for name, control in self.inputs.items()})
+        self.readout.value = _paragraph(text)
+        self.shown.update(picture)
+
+
+def _panel(draw, controls, text):
+    import ipywidgets
+
+    inputs = {name: _control(name.replace("_", " "), spec) for name, spec in controls.items()}
+    readout = ipywidgets.HTML(_paragraph(text))
+    panel = _Panel(draw, inputs, readout, ipywidgets.VBox([*inputs.values(), readout]))
+    for control in inputs.values():
+        control.observe(panel.redraw, names="value")
+    return panel
+
+
+def _control(label, spec):
+    """A menu for a list, a slider for (low, high, step, start)."""
+    import ipywidgets
+
+    if isinstance(spec, list):
+        return ipywidgets.Dropdown(options=spec, description=label)
+    low, high, step, start = spec
+    return ipywidgets.FloatSlider(
+        min=low, max=high, step=step, value=start, description=label, layout=ipywidgets.Layout(width="26em")
+    )
+
+
+def _paragraph(text):
+    # role=status: screen readers say the new text when it changes.
+    return f'<p role="status" style="margin:0.3em 0">{text}</p>'
+
+
+def _picture(draw, values):
+    """Draw one state; return it as an image with alternative text, and the text."""
+    ax, text = draw(**values)
+    return plot.image(ax, text), text
+
+
+def perceptron_line():
+    """Move the line of one perceptron over a logic gate: three sliders for w1, w2 and b, a menu for the gate."""
+    explore(
+        _draw_perceptron_line,
+        gate=["AND", "OR", "XOR"],
+        w1=(-3.0, 3.0, 0.5, 1.0),
+        w2=(-3.0, 3.0, 0.5, -1.0),
+        b=(-3.0, 3.0, 0.5, 0.5),
+    )
+
+
+def _draw_perceptron_line(gate, w1, w2, b):
+    X, y = data.logic_gate(gate)
+    fires = X @ np.array([w1, w2]) + b > 0
+    right = int(np.sum(fires == (y == 1)))
+    ax = plot.axes(size=(5.2, 3.6))
+    ax.set(xlim=(-0.6, 1.6), ylim=(-0.6, 1.6), title=f"{gate}: {right} of 4 corners right")
+    plot.points(X, y, names={0: "should stay silent", 1: "should fire"}, ax=ax)
+    ax.plot(*X[fires].T, "o", ms=19, mfc="none", mec="black", mew=1.2, label="fires")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    plot.line((w1, w2), b, ax=ax)
+    return ax, f"{gate}: {right} of 4 corners right with w1 = {w1:g}, w2 = {w2:g}, b = {b:g}."
+
+
+def activation():
+    """Follow an activation function and its slope along z: a menu for the function, a slider for z."""
+    explore(_draw_activation, function=["sigmoid", "tanh", "ReLU", "leaky ReLU"], z=(-6.0, 6.0, 0.25, 1.0))
+
+
+def _activation_values(function, z):
+    """Values of the named function; from SciPy, because writing them is the reader's own exercise."""
+    from scipy.special import expit
+
+    if function == "sigmoid":
+        return expit(z)
+    if function == "tanh":
+        return np.tanh(z)
+    return np.where(z > 0, z, (0.1 if function == "leaky ReLU" else 0.0) * z)
+
+
+def _draw_activation(function, z):
+    grid = np.linspace(-6, 6, 481)
+    # A central difference; at the kink of ReLU it gives the mean of the two slopes.
+    value, h = float(_activation_values(function, np.array(z))), 1e-5
+    slope = float(np.diff(_activation_values(function, np.array([z - h, z + h])))[0] / (2 * h))
+    ax = plot.curves(grid, {function: _activation_values(function, grid)}, title=f"{function} and its slope")
+    near = np.array([z - 1.5, z + 1.5])
+    ax.plot(near, value + slope * (near - z), "--", color="C1", label=f"slope {slope:.3f}")
+    ax.plot(z, value, "o", ms=9, color="C1")
+    ax.legend(loc="upper left")
+    return ax, f"{function}({z:g}) = {value:.4f}, slope {slope:.4f}."
+
+
+def softmax_temperature(scores=(2.0, 1.0, 0.1), names=("cat", "dog", "fox")):
+    """Sharpen and flatten the probabilities that softmax makes of fixed scores: a slider for the temperature."""
+
+    def draw(temperature):
+        from scipy.special import softmax as scipy_softmax
+
+        p = scipy_softmax(np.asarray(scores) / temperature)
+        ax = plot.bars(list(names), p, ylabel="probability", title=f"temperature {temperature:g}")
+        ax.set_ylim(0, 1.1)
+        shares = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, p, strict=True))
+        return ax, f"temperature {temperature:g}: {shares}."
+
+    explore(draw, temperature=(0.1, 5.0, 0.1, 1.0))
