@@ -1,1 +1,1 @@
-"""What authors and CI run: `python -m course_author COMMAND` (the list of commands: `python -m course_author --help`)."""
+"""What authors and CI run: `python -m course_author COMMAND`; without a command it lists them."""

@@ -1,6 +1,7 @@
 """The two steps that this course adds to nbgrader's release: stubs that name their exercise, and tags for blank cells.
 
-`nbgrader_config.py` names them as strings, so that `nbgrader generate_assignment` and formgrader's Generate button use them.
+`nbgrader_config.py` names them as strings, so that `nbgrader generate_assignment` and formgrader's Generate button
+both use them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ HEADING = re.compile(r"^#+ Exercise (\d+\.\d+)\b", re.MULTILINE)
 
 
 def stub_line(number: str | None, names: str | None) -> str:
-    """The line that stands for an answer: it says which exercise, what to write, and to delete it (nbgrader issue 1154)."""
+    """What stands for an answer: it names exercise and function, and says to delete it (nbgrader issue 1154)."""
     where = f"Exercise {number}: " if number else ""
     return f'raise NotImplementedError("{where}write {names or "your answer"}, then delete this line")'
 
@@ -83,11 +84,15 @@ class NamedStubs(ClearSolutions):
 
 
 class TagUnanswered(NbGraderPreprocessor):
-    """Tag the cells that fail while an answer is missing, so that Run All and nbval go on to the end of a blank release.
+    """Tag the cells that fail while an answer is missing, so that Run All and nbval reach the end of a blank release.
 
     Those are the tests, visible and hidden (students who hand in get the hidden ones put back and may run them), and an
     answer cell whose stub stands outside any function. The solved notebook never passes here, so it must run clean.
     """
+
+    def preprocess(self, nb, resources):
+        nb.metadata.pop("course_text", None)  # the stamp of build.py: authors' business
+        return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell, resources, cell_index):
         options = cell.metadata.get("nbgrader", {})

@@ -1,4 +1,4 @@
-"""Read a unit's text file (`source/<unit>.py`) into cells, exercises and examples, and refuse what could not be released.
+"""Read a unit's text (`source/<unit>.py`) into cells, exercises and examples, and refuse what could not be released.
 
 Every fault ends in a `UnitError`: one sentence that names the file and the line, and says what to do.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -356,8 +357,6 @@ class _Reader:
         after = source[source.rindex(HIDDEN[1]) :].split("\n")[1:]
         if any(line.strip() for line in after):
             self._fault(index, f"{name!r} goes on after ### END HIDDEN TESTS: move that into the region.")
-        import textwrap
-
         try:
             tree = ast.parse(textwrap.dedent("\n".join(region(source, HIDDEN))))
         except SyntaxError as error:

@@ -143,10 +143,10 @@ class Checks:
         """Fail unless `got` equals `expected` exactly: for counts, labels, strings and lists of them."""
         _must_return(got, what)
         same = kind(got) == kind(expected) or {kind(got), kind(expected)} <= {"list", "tuple", "array"}
-        if same and np.array_equal(got, expected):
+        if same and _same(got, expected):
             return
         for cause, wrong in (hints or {}).items():
-            if np.array_equal(got, wrong):
+            if _same(got, wrong):
                 raise CheckFailed(f"{what} is not right. Likely cause: {cause}.")
         if not same:
             raise CheckFailed(f"{what} is of kind {kind(got)}, expected {kind(expected)}.")
@@ -221,6 +221,13 @@ def _as_array(got, what):
     raise CheckFailed(f"{what} is of kind {word}; an array of numbers is expected.")
 
 
+def _same(got, expected):
+    """Equality for numbers, strings, arrays, and lists or tuples of them."""
+    if {kind(got), kind(expected)} <= {"list", "tuple"}:
+        return len(got) == len(expected) and all(_same(*pair) for pair in zip(got, expected, strict=True))
+    return np.array_equal(got, expected)
+
+
 def _near(found, expected, rtol, atol):
     with np.errstate(invalid="ignore", over="ignore"):
         return np.isclose(found, expected, rtol=rtol, atol=atol)
@@ -283,6 +290,8 @@ def _value_cause(found, expected, rtol, atol):
 
 def _short(value):
     """A value on few lines."""
+    if kind(value) in ("list", "tuple", "str"):
+        return repr(value)
     return np.array2string(np.asarray(value), precision=6, threshold=20, separator=", ", suppress_small=True)
 
 

@@ -334,7 +334,7 @@ def mnist(split="train", *, fallback=True):
     -------
     ImageSet
         X (N, 28, 28) uint8 from 0 (paper) to 255 (ink), y (N,) int64, source "mnist" or "digits".
-        N is 60,000 and 10,000 for MNIST, 1,442 and 355 for the digits.
+        N is 60,000 and 10,000 for MNIST, 1,433 and 364 for the digits.
 
     Raises
     ------
@@ -553,21 +553,20 @@ def _download(path):
                 return _from_mirror(mirror, path)
             except _MirrorError as error:
                 _failed_mirrors[mirror] = str(error)
+            except OSError as error:  # of the disk: those of the network are _MirrorErrors by now
+                raise _cache_error(path, error) from error
     reasons = "; ".join(f"{urlsplit(mirror).netloc}: {_failed_mirrors[mirror]}" for mirror in MIRRORS)
     raise DataError(f"MNIST could not be downloaded ({reasons}). {_by_hand()}")
 
 
 def _from_mirror(mirror, path):
-    for again in (True, False):
-        try:
-            content = _retrieve(mirror + path.name, path)
-        except _MirrorError as error:
-            if not (again and error.again):
-                raise
-        except OSError as error:
-            raise _cache_error(path, error) from error
-        else:
-            return content
+    url = mirror + path.name
+    try:
+        return _retrieve(url, path)
+    except _MirrorError as error:
+        if not error.again:
+            raise
+    return _retrieve(url, path)
 
 
 def _retrieve(url, path):
@@ -638,7 +637,7 @@ def _answer(url):
     except queue.Empty:
         raise _MirrorError(f"no answer within {ANSWER_SECONDS} s") from None
     if isinstance(answer, requests.RequestException):
-        raise _MirrorError("no connection") from answer
+        raise _MirrorError(f"no connection, {type(answer).__name__}") from answer
     if isinstance(answer, Exception):
         raise answer
     return answer

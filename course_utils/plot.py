@@ -1,9 +1,11 @@
 """Figures of the course: data in, a matplotlib Axes out.
 
-Drawing functions take an optional `ax`, show nothing by themselves and leave matplotlib's settings alone; `show` puts the
-finished figure on the page with its sentence. Classes and curves differ by marker or line style, not by colour only.
+Drawing functions take an optional `ax`, show nothing by themselves and leave matplotlib's settings alone; `show` puts
+the finished figure on the page with its sentence. Classes and curves differ by marker or line style, not by colour
+only.
 """
 
+import functools
 import io
 from pathlib import Path
 
@@ -14,6 +16,20 @@ _MARKERS = "osD^vPX"
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
 
 
+def _styled(function):
+    """Run a function in the course's style; outside of it, matplotlib's settings stay as the reader has them."""
+
+    @functools.wraps(function)
+    def in_style(*args, **kwargs):
+        import matplotlib.pyplot as plt
+
+        with plt.style.context(_STYLE):
+            return function(*args, **kwargs)
+
+    return in_style
+
+
+@_styled
 def axes(rows=1, columns=1, *, size=None, **options):
     """Make a figure in the course's style.
 
@@ -33,11 +49,10 @@ def axes(rows=1, columns=1, *, size=None, **options):
     """
     import matplotlib.pyplot as plt
 
-    with plt.style.context(_STYLE):
-        figure, panels = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
-    return panels
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", **options)[1]
 
 
+@_styled
 def image(ax, text):
     """Turn the figure of `ax` into a PNG image that carries `text` as its alternative text, and close the figure."""
     import matplotlib.pyplot as plt
@@ -60,6 +75,7 @@ def show(ax, text):
     print(f"In words: {text}")
 
 
+@_styled
 def points(X, y, *, names=None, labels=("$x_1$", "$x_2$"), ax=None):
     """Scatter two-dimensional samples, one marker and colour for each class.
 
@@ -81,6 +97,7 @@ def points(X, y, *, names=None, labels=("$x_1$", "$x_2$"), ax=None):
     return ax
 
 
+@_styled
 def line(w, b, *, ax, label=None, **style):
     """Draw the line ``w[0] * x1 + w[1] * x2 + b = 0`` across the present limits of `ax`.
 
@@ -98,6 +115,7 @@ def line(w, b, *, ax, label=None, **style):
     return ax
 
 
+@_styled
 def curves(x, named, *, xlabel="z", ylabel="", title="", ax=None):
     """Draw several curves over one x axis; `named` maps each name to values of shape (N,)."""
     ax = axes() if ax is None else ax
@@ -109,6 +127,7 @@ def curves(x, named, *, xlabel="z", ylabel="", title="", ax=None):
     return ax
 
 
+@_styled
 def bars(labels, values, *, ylabel="", title="", ax=None):
     """Draw one bar for each label, with its value written above it."""
     ax = axes(size=(4.2, 3.0)) if ax is None else ax
@@ -119,6 +138,7 @@ def bars(labels, values, *, ylabel="", title="", ax=None):
     return ax
 
 
+@_styled
 def timeline(years, sizes, names, *, ax=None):
     """Draw models by year and number of parameters, the latter on a logarithmic axis.
 
@@ -130,8 +150,8 @@ def timeline(years, sizes, names, *, ax=None):
     ax = axes(size=(7.6, 4.6)) if ax is None else ax
     ax.semilogy(years, sizes, "o", ms=7, mec="white")
     for i, (year, size, name) in enumerate(zip(years, sizes, names, strict=True)):
-        # Labels alternate above and below, on the side with room, so that neighbours stay readable.
-        shift, side = (-7, "top") if i % 2 else (7, "bottom")
-        ax.annotate(name, (year, size), (0, shift), textcoords="offset points", va=side, ha="right", fontsize=8)
-    ax.set(xlabel="year", ylabel="adjustable parameters")
+        # The points rise to the right, so the corners up-left and down-right of a point have room for its name.
+        side, shift = ("right", (-6, 5)) if i % 2 == 0 else ("left", (6, -9))
+        ax.annotate(name, (year, size), shift, textcoords="offset points", ha=side, fontsize=8)
+    ax.set(xlabel="year", ylabel="adjustable parameters", xlim=(min(years) - 14, max(years) + 16))
     return ax

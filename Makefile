@@ -1,0 +1,70 @@
+# The course's commands; `make` lists them. On Windows call what they call: py -m course_utils.lab [lab|submit|collect]
+PYTHON ?= python3
+COURSE_VENV ?= .venv
+DEVICE ?= cpu
+COURSE ?= .
+export COURSE_VENV
+
+LAB = $(PYTHON) -m course_utils.lab
+RUN = "$(COURSE_VENV)/bin/python"
+AUTHOR = $(RUN) -m course_author
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev lab test full source release text stats submit collect demo answers mutants nbval formgrader lint clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+lab:  ## set up, then open JupyterLab on the course (PORT=8899: on that port)
+	@$(LAB) lab $(if $(PORT),--port $(PORT))
+
+submit:  ## pack a unit of your workbook for handing in: UNIT=01_basic_concepts STUDENT=your-id
+	@$(LAB) submit $(UNIT) $(if $(STUDENT),--student $(STUDENT))
+
+setup:  ## make the environment .venv, or bring it up to date
+	@$(LAB) setup
+
+dev:
+	@$(LAB) setup --dev
+
+collect:  ## instructors: sort handed-in zips into submitted/ (FROM="folder another.zip"; default outbox/ and inbox/)
+	@$(LAB) collect $(FROM)
+
+formgrader: dev  ## instructors: open nbgrader's formgrader (COURSE=demo: on the class of make demo)
+	@$(LAB) lab --formgrader --course $(COURSE)
+
+demo: dev  ## grade a class made of right and wrong answers and compare the points
+	@$(AUTHOR) demo
+
+test: dev  ## all tests of the budgeted time
+	@$(AUTHOR) test
+
+full: dev  ## all tests, also those that take long
+	@$(AUTHOR) test --full
+
+source: dev  ## authors: build source/UNIT/UNIT.ipynb from the text source/UNIT.py
+	@$(AUTHOR) build
+
+release: dev  ## authors: build the sources, then release/ from them
+	@$(AUTHOR) release
+
+text: dev  ## authors: bring a notebook edited in JupyterLab back into the text (UNIT=01_basic_concepts)
+	@$(AUTHOR) text $(UNIT)
+
+stats: dev  ## authors: reading minutes per unit and route, against the plan
+	@$(AUTHOR) stats
+
+answers: dev  ## authors: right and wrong answers against all tests (UNIT=01_basic_concepts: of one unit)
+	@$(AUTHOR) answers $(UNIT)
+
+mutants: dev  ## authors: mechanical mutants of the solutions (UNIT=01_basic_concepts: of one unit)
+	@$(AUTHOR) mutants $(UNIT)
+
+nbval: dev  ## run all release and solved notebooks end to end (DEVICE=cuda: on the GPU)
+	@$(AUTHOR) nbval --device $(DEVICE)
+
+lint: dev  ## check code style
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+clean:  ## remove caches and test artefacts; never the environment, never anybody's work
+	@rm -rf artifacts build dist *.egg-info .pytest_cache .ruff_cache course_*/__pycache__ tests/__pycache__

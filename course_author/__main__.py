@@ -1,0 +1,36 @@
+"""The table of commands: `python -m course_author COMMAND …`."""
+
+import importlib
+import sys
+
+COMMANDS = {  # command: (module, function that takes its arguments, what it does)
+    "build": ("build", "main", "text -> notebook, for all units or those named"),
+    "text": ("build", "main_text", "notebook -> text, for who edited a unit in JupyterLab"),
+    "release": ("release", "main", "build, then let nbgrader write what students get (--check: only compare)"),
+    "stats": ("stats", "main", "reading minutes per unit and route, and cell lengths"),
+    "answers": ("answers", "main", "right and wrong answers against the tests"),
+    "mutants": ("mutants", "main", "mechanical mutants of the solutions against the tests"),
+    "demo": ("demo", "main", "a small class, graded end to end"),
+    "test": ("runner", "main", "all tests and all notebooks, with minutes per part (--full: the long ones too)"),
+    "nbval": ("runner", "main_nbval", "run every notebook on a device (--device cpu|cuda)"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; an author's fault ends in its one sentence and exit status 1."""
+    if not argv or argv[0] not in COMMANDS:
+        lines = [f"  {name:9}{text}" for name, (_, _, text) in COMMANDS.items()]
+        print("usage: python -m course_author COMMAND …", *lines, sep="\n")
+        return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
+    from .units import UnitError
+
+    module, function, _ = COMMANDS[argv[0]]
+    try:  # imported here, so that one command's missing package does not stop the others
+        return getattr(importlib.import_module(f"course_author.{module}"), function)(argv[1:])
+    except UnitError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

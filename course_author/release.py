@@ -1,0 +1,133 @@
+"""`release/`: what students get, written by nbgrader from the source notebooks, committed, never edited."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .build import build, notebook_path, write
+from .units import ROOT, UnitError, chosen_units, unit_names
+
+MEND = "`python -m course_author release`"
+
+
+def generate(unit: str, root=ROOT) -> None:
+    """Run `nbgrader generate_assignment` for one unit in the course at `root`.
+
+    Raises
+    ------
+    UnitError
+        With nbgrader's own words, if it refuses. `release/<unit>` is then as it was.
+    """
+    root = Path(root)
+    folder = root / "release" / unit
+    before = contents(folder)
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit, "--force", "--create"]
+    with tempfile.TemporaryDirectory() as empty:
+        done = subprocess.run(
+            command, cwd=root, env=environment(Path(empty)), capture_output=True, text=True, timeout=300, check=False
+        )
+    if done.returncode != 0 or not (folder / f"{unit}.ipynb").is_file():
+        restore(folder, before)
+        raise UnitError(f"nbgrader could not release {unit}: {_reason(done.stderr + done.stdout)}")
+
+
+def environment(scratch: Path) -> dict:
+    """The environment for Jupyter's programs: this course's code, and nobody's personal settings.
+
+    scratch: an empty folder that stands for the user's configuration and data
+    """
+    python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    own = {name: str(scratch / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # nbgrader calls alembic
+    return os.environ | own | {"PYTHONPATH": python_path, "PATH": programs}
+
+
+def _reason(log: str) -> str:
+    """The line of a log that says why: the exception's, else the last error's."""
+    lines = [line.strip() for line in log.split("\n") if line.strip()]
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b.*: ", line)]
+    errors = [line for line in lines if "ERROR" in line]
+    return (raised or errors or lines or ["it said nothing"])[-1]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder` (its path within the folder -> its bytes)."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and ".ipynb_checkpoints" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def restore(folder: Path, files: dict[str, bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in files.items():
+        write(folder / name, content)
+
+
+def release(unit: str, root=ROOT) -> bool:
+    """Build and release one unit; True if the release changed. What it replaces stays in build/kept/ (git-ignored)."""
+    build(unit, root)
+    folder = Path(root) / "release" / unit
+    before = contents(folder)
+    generate(unit, root)
+    after = contents(folder)
+    for name, content in before.items():
+        if after.get(name) != content:
+            write(Path(root) / "build" / "kept" / "release" / unit / name, content)
+    return before != after
+
+
+def faults(root=ROOT, units=None) -> list[str]:
+    """One sentence for each unit whose notebook or release is not what its text gives. Touches nothing in `root`."""
+    root = Path(root)
+    units = unit_names(root) if units is None else units
+    found = [
+        f"release/{folder.name} belongs to no unit: delete it, or write source/{folder.name}.py."
+        for folder in sorted((root / "release").glob("*/"))
+        if folder.name not in unit_names(root)
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch)
+        shutil.copytree(root / "source", copy / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        shutil.copy(root / "nbgrader_config.py", copy)
+        for unit in units:
+            committed = contents(root / "source" / unit).get(f"{unit}.ipynb")
+            build(unit, copy)
+            if notebook_path(unit, copy).read_bytes() != committed:
+                found.append(f"source/{unit}/{unit}.ipynb is not what source/{unit}.py gives: run {MEND} {unit}.")
+            generate(unit, copy)
+            found += _differences(unit, contents(root / "release" / unit), contents(copy / "release" / unit))
+    return found
+
+
+def _differences(unit: str, there: dict, due: dict) -> list[str]:
+    wrong = sorted(name for name in there.keys() | due.keys() if there.get(name) != due.get(name))
+    if not wrong:
+        return []
+    what = "is missing" if not there else f"is out of date or was edited by hand ({', '.join(wrong)})"
+    return [f"release/{unit} {what}: change source/{unit}.py, never release/, and run {MEND} {unit}."]
+
+
+def add_arguments(parser):
+    parser.add_argument("units", nargs="*", metavar="UNIT", help="default: all")
+    parser.add_argument("--check", action="store_true", help="only say whether release/ is what the text gives")
+
+
+def main(argv) -> int:
+    """`python -m course_author release`."""
+    parser = argparse.ArgumentParser(prog="course_author release", description=__doc__)
+    add_arguments(parser)
+    args = parser.parse_args(argv)
+    units = chosen_units(args.units)
+    if args.check:
+        found = faults(units=units)
+        print("\n".join(found) or "release/ is what the text gives")
+        return 1 if found else 0
+    for unit in units:
+        print(f"{unit}: {'released' if release(unit) else 'up to date'}", flush=True)
+    return 0

@@ -1,0 +1,198 @@
+"""Which released function or class would pass an exercise's hidden tests? `python released_solutions.py COURSE` says.
+
+Runs in a process of its own, in a scratch folder, without network. It executes every code cell of each release notebook in
+order, collects what they define, adds the public functions and classes of course_utils, and puts each in place of each
+name that an exercise of the same or a later unit asks for; the exercise's other names stay the reference solution. Prints
+one JSON line per finding, and a last line with counts.
+"""
+
+import ast
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import sys
+import types
+from pathlib import Path
+
+import nbformat
+
+from course_author.units import ROOT, load_unit, unit_names
+
+SECONDS = 2.0  # for one candidate; the reference solutions' hidden tests take less
+NUMERIC = {"numpy", "torch", "sklearn", "scipy"}
+
+
+class OutOfTime(BaseException):
+    """Raised by the timer; no `except Exception` in a test swallows it."""
+
+
+def code(source, name):
+    """Compile a cell as far as plain Python goes."""
+    lines = ["" if line.startswith(("%", "!")) else line for line in source.split("\n")]
+    return compile("\n".join(lines), name, "exec")
+
+
+def released(unit, root):
+    """(label, object) of every callable that the released cells of a unit define, the cells run in their order."""
+    from IPython.display import display
+
+    notebook = nbformat.read(root / "release" / unit / f"{unit}.ipynb", as_version=4)
+    space = {"__name__": f"released_{unit}", "display": display}
+    found = {}
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        try:
+            exec(code(cell.source, f"<{unit}, cell {number}>"), space)
+        except Exception as error:  # stubs raise, and so does what a stub feeds
+            if "NotImplementedError" not in repr(error):
+                print(json.dumps({"cell": f"{unit}, cell {number}", "error": repr(error)[:300]}), flush=True)
+        for name, value in list(space.items()):
+            for label, thing in callables(name, value, space):
+                found.setdefault(id(thing), (f"{label} (release/{unit}, cell {number})", thing))
+    return list(found.values())
+
+
+def callables(name, value, space):
+    """What `value` offers to call, if a cell made it: a function, an object, a class and its methods."""
+    if isinstance(value, types.FunctionType):
+        if value.__globals__ is space:
+            yield name, value
+    elif isinstance(value, type):
+        if value.__module__ == space["__name__"]:
+            yield name, value
+            yield from methods(name, value)
+    elif callable(value) and not name.startswith("_") and not isinstance(value, types.BuiltinFunctionType):
+        yield name, value  # a partial, a vectorized function, a module of layers
+
+
+def methods(name, kind):
+    for attribute, value in vars(kind).items():
+        function = getattr(value, "__func__", value)
+        if isinstance(function, types.FunctionType) and not attribute.startswith("__"):
+            yield f"{name}.{attribute}", function
+
+
+def tools():
+    """(label, object) of the public functions and classes of the course_utils modules that compute.
+
+    Those that import nothing numeric are the student's commands: called by chance, they would start programs.
+    """
+    package = importlib.import_module("course_utils")
+    names = ["course_utils", *(f"course_utils.{module.name}" for module in pkgutil.iter_modules(package.__path__))]
+    for module_name in names:
+        module = importlib.import_module(module_name)
+        if not imports(Path(module.__file__).read_text(encoding="utf-8")) & NUMERIC:
+            continue
+        for name, value in vars(module).items():
+            if name.startswith("_") or getattr(value, "__module__", None) != module_name or not callable(value):
+                continue
+            yield f"{module_name}.{name}", value
+            if isinstance(value, type):
+                yield from methods(f"{module_name}.{name}", value)
+
+
+def imports(source):
+    """First names of all modules that a source imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def passes(before, answer, hidden, name, candidate):
+    """Do the hidden tests accept the reference solution with `name` replaced?"""
+    space = dict(before)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        exec(answer, space)
+        if name is not None:
+            space[name] = candidate
+        exec(hidden, space)
+        return True
+    except (Exception, OutOfTime, SystemExit):
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def solved_by(before, answer, hidden, name, candidates):
+    """Labels of the candidates that pass for `name`.
+
+    Tried in a forked child, so that none spoils what comes after. One that hangs or ends the child solves nothing; a new
+    child goes on after it.
+    """
+    labels, at = [], 0
+    while at < len(candidates):
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            for label, candidate in candidates[at:]:
+                solved = passes(before, answer, hidden, name, candidate)
+                os.write(write, (json.dumps([label, solved]) + "\n").encode())
+            os._exit(0)
+        os.close(write)
+        rest = b""
+        # Timed from outside as well: a loop inside C code does not hear the timer.
+        while select.select([read], [], [], SECONDS + 5)[0] and (block := os.read(read, 65536)):
+            *lines, rest = (rest + block).split(b"\n")
+            at += len(lines)
+            labels += [label for label, solved in map(json.loads, lines) if solved]
+        os.close(read)
+        os.kill(child, signal.SIGKILL)
+        finished = os.waitpid(child, 0)[1] == 0 or at == len(candidates)
+        at += 0 if finished else 1
+    return labels
+
+
+def quiet():
+    """Nothing that a candidate does may reach the network or wait for an answer."""
+
+    def refuse(*_, **__):
+        raise OSError("no network while candidates are tried")
+
+    def stop(number, frame):
+        raise OutOfTime
+
+    socket.socket.connect = socket.create_connection = refuse
+    signal.signal(signal.SIGALRM, stop)
+    sys.stdin.close()
+    output = os.dup(1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    sys.stdout = os.fdopen(output, "w")
+
+
+def main(root):
+    quiet()
+    known, tried = list(tools()), 0
+    report, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
+    for name in unit_names(root):
+        unit = load_unit(name, root)
+        known += released(name, root)
+        before = {"__name__": "__main__"}
+        for source in unit.setup:
+            exec(code(source, "<setup>"), before)
+        for exercise in unit.exercises:
+            answer, hidden = code(exercise.answer, "<answer>"), code(exercise.hidden, "<hidden>")
+            if not passes(before, answer, hidden, None, None):
+                print(json.dumps({"exercise": exercise.number, "error": "the reference fails"}), file=report, flush=True)
+            for wanted in exercise.names:
+                tried += len(known)
+                for label in solved_by(before, answer, hidden, wanted, known):
+                    finding = {"exercise": exercise.number, "name": wanted, "solved_by": label}
+                    print(json.dumps(finding), file=report, flush=True)
+            exec(answer, before)
+    print(json.dumps({"candidates": len(known), "tried": tried}), file=report, flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT)
