@@ -27,7 +27,7 @@ setup:  ## make the environment .venv, or bring it up to date
 dev:
 	@$(LAB) setup --dev
 
-collect:  ## instructors: sort handed-in zips into submitted/ (FROM="folder another.zip"; default outbox/ and inbox/)
+collect:  ## instructors: sort handed-in zips into submitted/ (FROM="folder a.zip"; default outbox/ inbox/)
 	@$(LAB) collect $(FROM)
 
 formgrader: dev  ## instructors: open nbgrader's formgrader (COURSE=demo: on the class of make demo)

@@ -10,6 +10,7 @@ import argparse
 import ast
 import builtins
 import difflib
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable
@@ -116,7 +117,7 @@ def _cells(text: str, where: str) -> list[Answer]:
     answers, lines = [], text.split("\n")
     starts = [number for number, line in enumerate(lines) if CELL.match(line)]
     _refuse_loose_code("\n".join(lines[: starts[0] if starts else None]), where)
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in itertools.pairwise([*starts, len(lines)]):
         title = CELL.match(lines[start])[1].strip()
         answers.append(_answer(title, "\n".join(lines[start + 1 : end]).strip(), f"{where}:{start + 1}", start + 1))
     seen: dict[str, int] = {}
@@ -188,10 +189,10 @@ def matrix(runner: Runner, unit: Unit, exercise: Exercise, root=ROOT) -> Matrix:
 def similarity(one: str, other: str) -> float:
     """How alike two answers are, 0 to 1, whatever their author called things.
 
-    Each answer becomes a list of words: the node types of its syntax tree in reading order, without docstrings and the
-    signatures that the task prescribes. Variables and functions of the author's own, and constants, are a bare node
-    type; names that say *how* something is computed (`np`, `exp`, `where`, `max`, keyword names) stay. The measure is
-    difflib's ratio of matching words, the larger of the two directions.
+    Each answer becomes a list of words: the node types of its syntax tree in reading order, without docstrings and what
+    the task prescribes to all: signatures, and guards of the form `if …: raise …`. Variables and functions of the
+    author's own, and constants, are a bare node type; names that say *how* something is computed (`np`, `exp`, `where`,
+    `max`, keyword names) stay. The measure is difflib's ratio of matching words, the larger of the two directions.
     """
     first, second = (_words(source) for source in (one, other))
     return max(
@@ -222,6 +223,8 @@ def _own_names(tree: ast.AST) -> set[str]:
 def _walk(node: ast.AST, own: set[str], top: bool = False):
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return  # a docstring
+    if isinstance(node, ast.If) and [type(part) for part in node.body] == [ast.Raise] and not node.orelse:
+        return  # a guard
     if isinstance(node, ast.FunctionDef) and top:
         children = node.body
     else:

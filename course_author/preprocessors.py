@@ -13,17 +13,20 @@ from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
 from .units import SOLUTION, enclosing
 
-HEADING = re.compile(r"^#+ Exercise (\d+\.\d+)\b", re.MULTILINE)
+HEADING = re.compile(r"^#+ ((?:Exercise|Warm-up) \d+\.\d+)\b", re.MULTILINE)
 
 
-def stub_line(number: str | None, names: str | None) -> str:
+def stub_line(label: str | None, names: str | None) -> str:
     """What stands for an answer: it names exercise and function, and says to delete it (nbgrader issue 1154)."""
-    where = f"Exercise {number}: " if number else ""
+    where = f"{label}: " if label else ""
     return f'raise NotImplementedError("{where}write {names or "your answer"}, then delete this line")'
 
 
-def blank_answer(source: str, number: str | None) -> str:
-    """An answer cell with each solution region replaced by a stub that names what belongs there."""
+def blank_answer(source: str, label: str | None) -> str:
+    """An answer cell with each solution region replaced by a stub that names what belongs there.
+
+    label: what the heading calls the exercise ("Exercise 1.3")
+    """
     lines, inside = [], False
     for at, line in enumerate(source.split("\n"), 1):
         if SOLUTION[0] in line:
@@ -31,7 +34,7 @@ def blank_answer(source: str, number: str | None) -> str:
                 raise RuntimeError("BEGIN SOLUTION opens again before END SOLUTION: close the first one")
             inside = True
             indent = line[: len(line) - len(line.lstrip())]
-            lines += [f"{indent}# YOUR CODE HERE", indent + stub_line(number, _asked_for(source, at))]
+            lines += [f"{indent}# YOUR CODE HERE", indent + stub_line(label, _asked_for(source, at))]
         elif SOLUTION[1] in line:
             inside = False
         elif not inside:
@@ -67,19 +70,19 @@ class NamedStubs(ClearSolutions):
     """nbgrader's ClearSolutions, with a stub that says which exercise and which function is still to be written."""
 
     def preprocess(self, nb, resources):
-        self._number = None
+        self._label = None
         return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell, resources, cell_index):
         if cell.cell_type == "markdown":
             found = HEADING.search(cell.source)
-            self._number = found[1] if found else self._number
+            self._label = found[1] if found else self._label
         return super().preprocess_cell(cell, resources, cell_index)
 
     def _replace_solution_region(self, cell, language):
         if cell.cell_type != "code" or language != "python" or SOLUTION[0] not in cell.source:
             return super()._replace_solution_region(cell, language)
-        cell.source = blank_answer(cell.source, self._number)
+        cell.source = blank_answer(cell.source, self._label)
         return True
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from .build import build, notebook_path, write
 from .units import ROOT, UnitError, chosen_units, unit_names
 
-MEND = "`python -m course_author release`"
+MEND = "python -m course_author release"
 
 
 def generate(unit: str, root=ROOT) -> None:
@@ -82,35 +82,38 @@ def release(unit: str, root=ROOT) -> bool:
     return before != after
 
 
-def faults(root=ROOT, units=None) -> list[str]:
-    """One sentence for each unit whose notebook or release is not what its text gives. Touches nothing in `root`."""
+def expected(root=ROOT, units=None) -> dict[str, tuple[bytes, dict[str, bytes]]]:
+    """What each unit's notebook and release folder should hold, made in a copy of the course: nothing is touched here."""
+    made = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch)
+        shutil.copytree(Path(root) / "source", copy / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        shutil.copy(Path(root) / "nbgrader_config.py", copy)
+        for unit in unit_names(root) if units is None else units:
+            build(unit, copy)
+            generate(unit, copy)
+            made[unit] = notebook_path(unit, copy).read_bytes(), contents(copy / "release" / unit)
+    return made
+
+
+def faults(due: dict, root=ROOT) -> list[str]:
+    """One sentence for each notebook and release folder of the course that is not as `expected` says."""
     root = Path(root)
-    units = unit_names(root) if units is None else units
+    known = unit_names(root)
     found = [
         f"release/{folder.name} belongs to no unit: delete it, or write source/{folder.name}.py."
         for folder in sorted((root / "release").glob("*/"))
-        if folder.name not in unit_names(root)
+        if folder.name not in known
     ]
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch)
-        shutil.copytree(root / "source", copy / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-        shutil.copy(root / "nbgrader_config.py", copy)
-        for unit in units:
-            committed = contents(root / "source" / unit).get(f"{unit}.ipynb")
-            build(unit, copy)
-            if notebook_path(unit, copy).read_bytes() != committed:
-                found.append(f"source/{unit}/{unit}.ipynb is not what source/{unit}.py gives: run {MEND} {unit}.")
-            generate(unit, copy)
-            found += _differences(unit, contents(root / "release" / unit), contents(copy / "release" / unit))
+    for unit, (notebook, files) in due.items():
+        if contents(root / "source" / unit).get(f"{unit}.ipynb") != notebook:
+            found.append(f"source/{unit}/{unit}.ipynb is not what source/{unit}.py gives: run `{MEND} {unit}`.")
+        there = contents(root / "release" / unit)
+        wrong = sorted(name for name in there.keys() | files.keys() if there.get(name) != files.get(name))
+        if wrong:
+            what = f"is out of date or was edited by hand ({', '.join(wrong)})" if there else "is missing"
+            found.append(f"release/{unit} {what}: change source/{unit}.py, never release/, and run `{MEND} {unit}`.")
     return found
-
-
-def _differences(unit: str, there: dict, due: dict) -> list[str]:
-    wrong = sorted(name for name in there.keys() | due.keys() if there.get(name) != due.get(name))
-    if not wrong:
-        return []
-    what = "is missing" if not there else f"is out of date or was edited by hand ({', '.join(wrong)})"
-    return [f"release/{unit} {what}: change source/{unit}.py, never release/, and run {MEND} {unit}."]
 
 
 def add_arguments(parser):
@@ -125,7 +128,7 @@ def main(argv) -> int:
     args = parser.parse_args(argv)
     units = chosen_units(args.units)
     if args.check:
-        found = faults(units=units)
+        found = faults(expected(units=units))
         print("\n".join(found) or "release/ is what the text gives")
         return 1 if found else 0
     for unit in units:

@@ -101,7 +101,7 @@ def measure(unit: Unit) -> Stats:
         code_lines=sum(map(code_length, code)),
         formulas=sum(len(DISPLAYED.findall(text)) for text in markdown),
         figures=sum(len(PICTURE.findall(text)) for text in markdown) + sum(map(_draws, code)),
-        exercise_minutes=sum(exercise.minutes for exercise in unit.exercises),
+        exercise_minutes=sum(exercise.minutes for exercise in unit.exercises + unit.warm_ups),
         cell_lengths=tuple(map(code_length, code)),
     )
 

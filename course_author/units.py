@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -18,12 +18,19 @@ EXERCISE = re.compile(
     r"^### Exercise (?P<number>\d+\.\d+) - (?P<title>.+?) "
     r"\((?P<points>\d+) points?, (?P<minutes>\d+) minutes?, (?P<kind>core|stretch)\)$"
 )
+WARM_UP = re.compile(
+    r"^### Warm-up (?P<number>\d+\.\d+) - (?P<title>.+?) \((?P<points>0) points, (?P<minutes>\d+) minutes?\)$"
+)
 EXAMPLE = re.compile(r"^### Example (?P<number>\d+\.\d+) - (?P<title>.+)$")
 UNIT_NAME = re.compile(r"^(?P<chapter>\d\d)_[a-z0-9_]+$")
 SLUG = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 SOLUTION = ("BEGIN SOLUTION", "END SOLUTION")
 HIDDEN = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 PARTS = ("task", "answer", "check", "hidden")
+FORMS = {  # by the first word of a heading: its pattern, its cells, a sample
+    "Exercise": (EXERCISE, PARTS, "### Exercise 1.3 - Title (5 points, 12 minutes, core)"),
+    "Warm-up": (WARM_UP, PARTS[:3], "### Warm-up 0.1 - Title (0 points, 3 minutes)"),
+}
 
 
 class UnitError(ValueError):
@@ -40,7 +47,10 @@ class Example:
 
 @dataclass
 class Exercise:
-    """One exercise: the sources of its four cells, and what its heading promises."""
+    """One exercise: the sources of its four cells, and what its heading promises.
+
+    A warm-up is an exercise of kind "warm-up", worth 0 points and without hidden tests (`hidden` is "").
+    """
 
     slug: str
     unit: str
@@ -55,7 +65,6 @@ class Exercise:
     check: str
     hidden: str
     index: int
-    cell: dict = field(repr=False)
 
     @cached_property
     def names(self) -> list[str]:
@@ -67,12 +76,17 @@ class Exercise:
         """The answer cell as students get it."""
         from .preprocessors import blank_answer
 
-        return blank_answer(self.answer, self.number)
+        return blank_answer(self.answer, self.label)
+
+    @property
+    def label(self) -> str:
+        """What its heading calls it: "Exercise 1.3" or "Warm-up 0.1"."""
+        return f"{'Warm-up' if self.kind == 'warm-up' else 'Exercise'} {self.number}"
 
 
 @dataclass
 class Unit:
-    """One unit: its cells in order, and what stands in them."""
+    """One unit: its cells in order, and what stands in them. `exercises` are the graded ones, without warm-ups."""
 
     name: str
     path: Path
@@ -80,6 +94,7 @@ class Unit:
     exercises: list[Exercise]
     setup: list[str]
     examples: list[Example]
+    warm_ups: list[Exercise]
 
     @property
     def chapter(self) -> int:
@@ -178,11 +193,13 @@ class _Reader:
         self._sort_roles()
         for index in range(len(self.cells)):
             self._check_markers(index)
-        exercises = self._exercises()
+        every = self._exercises()
+        warm_ups = [exercise for exercise in every if exercise.kind == "warm-up"]
+        exercises = [exercise for exercise in every if exercise.kind != "warm-up"]
         setup = [self.cells[index].source for role, _, index in self.roles if role == "setup"]
         examples = self._examples()
-        self._check_numbers(exercises, examples)
-        return Unit(self.unit, self.path, self.cells, exercises, setup, examples)
+        self._check_numbers(exercises, examples, warm_ups)
+        return Unit(self.unit, self.path, self.cells, exercises, setup, examples, warm_ups)
 
     # -- where things are ------------------------------------------------------------------------------------------
 
@@ -276,34 +293,34 @@ class _Reader:
             if roles[0][0] == "setup":
                 roles.pop(0)
                 continue
-            slug, index = roles[0][1], roles[0][2]
-            for position, part in enumerate(PARTS):
+            role, slug, index = roles[0]
+            if role == "hidden":
+                self._fault(index, f"cell {slug + '-hidden'!r} is left over: an exercise begins with its task cell.")
+            parts = FORMS["Warm-up" if self.cells[index].source.startswith("### Warm-up") else "Exercise"][1]
+            for position, part in enumerate(parts):
                 if len(roles) <= position or roles[position][:2] != (part, slug):
                     name = slug if part == "answer" else f"{slug}-{part}"
                     self._fault(
                         index,
                         f"exercise {slug!r} lacks its {part} cell at place {position + 1}: "
-                        f"add {name!r}, so that task, answer, check and hidden follow each other.",
+                        f"add {name!r}, so that {', '.join(parts)} follow each other.",
                     )
-            exercises.append(self._exercise(slug, [role[2] for role in roles[:4]]))
-            roles = roles[4:]
+            exercises.append(self._exercise(slug, [role[2] for role in roles[: len(parts)]]))
+            roles = roles[len(parts) :]
         return exercises
 
     def _exercise(self, slug, indices) -> Exercise:
-        task, answer, check, hidden = (self.cells[index] for index in indices)
+        task, answer, check, *hidden = (self.cells[index] for index in indices)
+        pattern, _, sample = FORMS["Exercise" if hidden else "Warm-up"]
         first = task.source.split("\n")[0]
-        heading = EXERCISE.match(first)
+        heading = pattern.match(first)
         if heading is None:
-            self._fault(
-                indices[0],
-                f"the heading {first!r} is not of the form "
-                "'### Exercise 1.3 - Title (5 points, 12 minutes, core)': write it so.",
-                1,
-            )
+            self._fault(indices[0], f"the heading {first!r} is not of the form {sample!r}: write it so.", 1)
         self._check_answer(slug, indices[1])
         self._check_visible(slug, indices[2])
-        self._check_hidden(slug, indices[3])
-        points = [cell.metadata.nbgrader.points for cell in (check, hidden)]
+        if hidden:
+            self._check_hidden(slug, indices[3])
+        points = [cell.metadata.nbgrader.points for cell in (check, *hidden)]
         if sum(points) != int(heading["points"]):
             self._fault(
                 indices[0],
@@ -312,9 +329,20 @@ class _Reader:
                 1,
             )
         return Exercise(
-            slug, self.unit, heading["number"], heading["title"], int(heading["minutes"]), heading["kind"],
-            *points, task.source, answer.source, check.source, hidden.source, indices[1], answer,
-        )  # fmt: skip
+            slug=slug,
+            unit=self.unit,
+            number=heading["number"],
+            title=heading["title"],
+            minutes=int(heading["minutes"]),
+            kind=heading["kind"] if hidden else "warm-up",
+            points_check=points[0],
+            points_hidden=points[1] if hidden else 0,
+            task=task.source,
+            answer=answer.source,
+            check=check.source,
+            hidden=hidden[0].source if hidden else "",
+            index=indices[1],
+        )
 
     def _parse(self, index):
         try:
@@ -415,14 +443,14 @@ class _Reader:
                             number,
                         )
                     examples.append(Example(heading["number"], heading["title"]))
-                elif re.match(r"#+ *Exercise \d", line) and cell.metadata.get("nbgrader") is None:
+                elif re.match(r"#+ *(Exercise|Warm-up) \d", line) and cell.metadata.get("nbgrader") is None:
                     self._fault(
                         index, f"{line!r} heads a cell without nbgrader options: make it the task cell.", number
                     )
         return examples
 
-    def _check_numbers(self, exercises, examples):
-        for things, word in ((exercises, "Exercise"), (examples, "Example")):
+    def _check_numbers(self, exercises, examples, warm_ups):
+        for things, word in ((exercises, "Exercise"), (examples, "Example"), (warm_ups, "Warm-up")):
             numbers = [thing.number for thing in things]
             for number in numbers:
                 index = next(i for i, cell in enumerate(self.cells) if f"### {word} {number} - " in cell.source)

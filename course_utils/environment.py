@@ -43,7 +43,7 @@ def report(needed=NEEDED, python=None):
         try:
             import_module(module)
             print(f"ok       {name} {metadata.version(name)}: {purpose}")
-        except ImportError as error:  # a missing package, or one whose compiled part does not load
+        except (ImportError, OSError) as error:  # missing, or its compiled part does not load
             problems.append(f"{name} ({purpose}) cannot be imported ({error}): {CURE}.")
     problems += _device_problem()
     for problem in problems:
@@ -56,7 +56,7 @@ def _device_problem():
     """Print the device that networks will run on; return what stands in the way of it."""
     try:
         chosen = device()
-    except ImportError:
+    except (ImportError, OSError):
         return []  # said already
     except Exception as error:
         return [f"{error} Remove the environment variable COURSE_DEVICE to let the course choose."]

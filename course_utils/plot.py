@@ -16,7 +16,7 @@ _MARKERS = "osD^vPX"
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
 
 
-def _styled(function):
+def styled(function):
     """Run a function in the course's style; outside of it, matplotlib's settings stay as the reader has them."""
 
     @functools.wraps(function)
@@ -29,7 +29,7 @@ def _styled(function):
     return in_style
 
 
-@_styled
+@styled
 def axes(rows=1, columns=1, *, size=None, **options):
     """Make a figure in the course's style.
 
@@ -52,7 +52,7 @@ def axes(rows=1, columns=1, *, size=None, **options):
     return plt.subplots(rows, columns, figsize=size, layout="constrained", **options)[1]
 
 
-@_styled
+@styled
 def image(ax, text):
     """Turn the figure of `ax` into a PNG image that carries `text` as its alternative text, and close the figure."""
     import matplotlib.pyplot as plt
@@ -75,7 +75,7 @@ def show(ax, text):
     print(f"In words: {text}")
 
 
-@_styled
+@styled
 def points(X, y, *, names=None, labels=("$x_1$", "$x_2$"), ax=None):
     """Scatter two-dimensional samples, one marker and colour for each class.
 
@@ -97,7 +97,7 @@ def points(X, y, *, names=None, labels=("$x_1$", "$x_2$"), ax=None):
     return ax
 
 
-@_styled
+@styled
 def line(w, b, *, ax, label=None, **style):
     """Draw the line ``w[0] * x1 + w[1] * x2 + b = 0`` across the present limits of `ax`.
 
@@ -115,7 +115,7 @@ def line(w, b, *, ax, label=None, **style):
     return ax
 
 
-@_styled
+@styled
 def curves(x, named, *, xlabel="z", ylabel="", title="", ax=None):
     """Draw several curves over one x axis; `named` maps each name to values of shape (N,)."""
     ax = axes() if ax is None else ax
@@ -127,7 +127,7 @@ def curves(x, named, *, xlabel="z", ylabel="", title="", ax=None):
     return ax
 
 
-@_styled
+@styled
 def bars(labels, values, *, ylabel="", title="", ax=None):
     """Draw one bar for each label, with its value written above it."""
     ax = axes(size=(4.2, 3.0)) if ax is None else ax
@@ -138,7 +138,7 @@ def bars(labels, values, *, ylabel="", title="", ax=None):
     return ax
 
 
-@_styled
+@styled
 def timeline(years, sizes, names, *, ax=None):
     """Draw models by year and number of parameters, the latter on a logarithmic axis.
 
@@ -150,8 +150,10 @@ def timeline(years, sizes, names, *, ax=None):
     ax = axes(size=(7.6, 4.6)) if ax is None else ax
     ax.semilogy(years, sizes, "o", ms=7, mec="white")
     for i, (year, size, name) in enumerate(zip(years, sizes, names, strict=True)):
-        # The points rise to the right, so the corners up-left and down-right of a point have room for its name.
-        side, shift = ("right", (-6, 5)) if i % 2 == 0 else ("left", (6, -9))
-        ax.annotate(name, (year, size), shift, textcoords="offset points", ha=side, fontsize=8)
+        # The points rise to the right, so the corners up-left and down-right of a point have room for its name; the
+        # thin line says whose name it is.
+        side, shift = ("right", (-14, 9)) if i % 2 == 0 else ("left", (14, -15))
+        thread = {"arrowstyle": "-", "color": "0.5", "lw": 0.7}
+        ax.annotate(name, (year, size), shift, textcoords="offset points", ha=side, fontsize=8, arrowprops=thread)
     ax.set(xlabel="year", ylabel="adjustable parameters", xlim=(min(years) - 14, max(years) + 16))
     return ax

@@ -81,6 +81,7 @@ def _paragraph(text):
     return f'<p role="status" style="margin:0.3em 0">{text}</p>'
 
 
+@plot.styled
 def _picture(draw, values):
     """Draw one state; return it as an image with alternative text, and the text."""
     ax, text = draw(**values)
@@ -100,12 +101,12 @@ def perceptron_line():
 
 def _draw_perceptron_line(gate, w1, w2, b):
     X, y = data.logic_gate(gate)
-    fires = X @ np.array([w1, w2]) + b > 0
-    right = int(np.sum(fires == (y == 1)))
+    says_yes = X @ np.array([w1, w2]) + b > 0
+    right = int(np.sum(says_yes == (y == 1)))
     ax = plot.axes(size=(5.2, 3.6))
     ax.set(xlim=(-0.6, 1.6), ylim=(-0.6, 1.6), title=f"{gate}: {right} of 4 corners right")
-    plot.points(X, y, names={0: "should stay silent", 1: "should fire"}, ax=ax)
-    ax.plot(*X[fires].T, "o", ms=19, mfc="none", mec="black", mew=1.2, label="fires")
+    plot.points(X, y, names={0: "should say no", 1: "should say yes"}, ax=ax)
+    ax.plot(*X[says_yes].T, "o", ms=19, mfc="none", mec="black", mew=1.2, label="says yes")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     plot.line((w1, w2), b, ax=ax)
     return ax, f"{gate}: {right} of 4 corners right with w1 = {w1:g}, w2 = {w2:g}, b = {b:g}."

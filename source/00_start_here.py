@@ -20,6 +20,7 @@
 # **Artificial intelligence** (AI) is the old wish to make machines do what needs intelligence when people do it. **Machine learning** is the part of it in which a program is not given rules but finds them in examples. **Deep learning** is the part of machine learning whose programs are networks of many layers, where each layer works on what the one before has found.
 #
 # ```mermaid
+# %%{init: {"themeVariables": {"lineColor": "#888888"}}}%%
 # flowchart TB
 #     accTitle: Where deep learning stands
 #     accDescr: Deep learning is a part of machine learning, which is a part of artificial intelligence.
@@ -105,7 +106,8 @@ try:
     from course_utils import environment
 except ModuleNotFoundError as error:
     print(f"{error}: this notebook does not run in the course's own environment.")
-    print("Close JupyterLab and start it with `make lab` in the folder of the course (on Windows `py -m course_utils.lab`).")
+    print("Close JupyterLab and start it with `make lab` in the folder of the course")
+    print("(on Windows: `py -m course_utils.lab`).")
 else:
     environment.report()
 
@@ -135,6 +137,7 @@ from course_utils import check
 # `X` is an array of shape (N, D). Return the mean of each *column*, an array of shape (D,).
 # For `X = [[1, 2], [3, 6]]` the answer is `[2, 4]`.
 
+
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "column-means"}
 def column_means(X):
     """Mean of each column. X: (N, D); returns: (D,)."""
@@ -142,9 +145,14 @@ def column_means(X):
     return X.mean(axis=0)
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 0, "grade_id": "column-means-check"}
-check.close(column_means(np.array([[1.0, 2.0], [3.0, 6.0]])), [2.0, 4.0], what="column_means([[1, 2], [3, 6]])",
-            hints={"the mean ran along the rows (axis=1); columns need axis=0": [1.5, 4.5]})
+check.close(
+    column_means(np.array([[1.0, 2.0], [3.0, 6.0]])),
+    [2.0, 4.0],
+    what="column_means([[1, 2], [3, 6]])",
+    hints={"the mean ran along the rows (axis=1); columns need axis=0": [1.5, 4.5]},
+)
 check.close(column_means(np.array([[1.0, 2.0, 6.0]])), [1.0, 2.0, 6.0], what="column_means([[1, 2, 6]])")
 check.passed("Warm-up 0.1")
 
@@ -154,6 +162,7 @@ check.passed("Warm-up 0.1")
 # `X` has shape (N, D) and `w` has shape (D,). Return, for each row $\mathbf{x}$ of `X`, the sum $w_1 x_1 + \dots + w_D x_D$: an array of shape (N,), without a loop.
 # For `X = [[1, 2], [3, 4]]` and `w = [10, 1]` the answer is `[12, 34]`.
 
+
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "weighted-sums"}
 def weighted_sums(X, w):
     """Weighted sum of each row. X: (N, D), w: (D,); returns: (N,)."""
@@ -161,10 +170,19 @@ def weighted_sums(X, w):
     return X @ w
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 0, "grade_id": "weighted-sums-check"}
-check.close(weighted_sums(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 1.0])), [12.0, 34.0], what="weighted_sums([[1, 2], [3, 4]], [10, 1])",
-            hints={"columns and rows are exchanged": [13.0, 24.0]})
-check.close(weighted_sums(np.ones((3, 2)), np.array([1.0, -4.0])), [-3.0, -3.0, -3.0], what="weighted_sums of three equal rows")
+check.close(
+    weighted_sums(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 1.0])),
+    [12.0, 34.0],
+    what="weighted_sums([[1, 2], [3, 4]], [10, 1])",
+    hints={"columns and rows are exchanged": [13.0, 24.0]},
+)
+check.close(
+    weighted_sums(np.ones((3, 2)), np.array([1.0, -4.0])),
+    [-3.0, -3.0, -3.0],
+    what="weighted_sums of three equal rows",
+)
 check.passed("Warm-up 0.2")
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "slope-task"}
@@ -173,6 +191,7 @@ check.passed("Warm-up 0.2")
 # Let $f(x) = (3x + 1)^2$. Find the derivative $f'(x)$ with the chain rule, and return its value at `x`, a number or an array.
 # For `x = 0` the answer is 6.
 
+
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "slope"}
 def slope(x):
     """Derivative of (3 x + 1)**2 at x. x: number or array; returns: the same shape."""
@@ -180,11 +199,17 @@ def slope(x):
     return 6 * (3 * x + 1)
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 0, "grade_id": "slope-check"}
 places = np.array([-1.0, 0.0, 2.0])
 rise = ((3 * (places + 1e-5) + 1) ** 2 - (3 * (places - 1e-5) + 1) ** 2) / 2e-5
-check.close(slope(places), rise, rtol=1e-6, what="slope([-1, 0, 2]), held against the rise of f around each place,",
-            hints={"the inner derivative, the factor 3, is missing": 2 * (3 * places + 1)})
+check.close(
+    slope(places),
+    rise,
+    rtol=1e-6,
+    what="slope([-1, 0, 2]), held against the rise of f around each place,",
+    hints={"the inner derivative, the factor 3, is missing": 2 * (3 * places + 1)},
+)
 check.passed("Warm-up 0.3")
 
 # %% [markdown]

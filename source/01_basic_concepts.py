@@ -9,25 +9,26 @@
 # %% [markdown]
 # # Chapter 1: Basic Concepts and History
 #
-# A single artificial neuron fits on one line of NumPy, and one line in a plane is all that it can draw.
+# A single artificial neuron fits on one line of NumPy, and with two inputs all it can do is draw one straight line.
 # This chapter starts there. You will train such a neuron, meet the small problem that stopped it, and get past that problem by putting neurons in layers.
 # At the end you will have written, from nothing, the computation that every network in this course performs when it answers a question, and you will have seen PyTorch give the same numbers.
 #
 # **What you will be able to do**
 #
-# - Train a perceptron, and say why it must stop on some data and never stops on other data.
+# - Train a perceptron, and say on which data it stops and on which it never does.
 # - Compute the common activation functions and their slopes safely, for any input.
 # - Turn scores into probabilities with a softmax that survives scores in the thousands.
 # - Wire a network by hand that solves what no single neuron can.
 # - Run a network of any depth forward, in NumPy and in PyTorch, with equal results.
 #
-# **How to read it.** Run each cell with Shift+Enter. Example cells are yours to change: nothing you do there can hurt your grade.
+# **How to read it.** Run each cell with Shift+Enter. Example cells are yours to change: nothing you do there can hurt your grade. Most of them end with `assert`, which stops with an error if the claim of the text is false.
 # Exercises have a cell to fill in, a cell of visible checks that explain what is wrong, and hidden tests that run when your work is graded.
 
 # %% [markdown]
 # The ideas of this chapter build on each other like this:
 #
 # ```mermaid
+# %%{init: {"themeVariables": {"lineColor": "#888888"}}}%%
 # flowchart LR
 #     accTitle: The ideas of chapter 1
 #     accDescr: One neuron cannot solve XOR, so neurons are put in layers with an activation between them, and softmax turns the last scores into probabilities.
@@ -43,6 +44,8 @@
 # A shape in round brackets is always the NumPy shape. Formulas number things from 1 as mathematics does; code counts from 0.
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "setup"}
+import itertools
+
 import numpy as np
 import torch
 from torch import nn
@@ -54,13 +57,13 @@ from course_utils import check, data, plot, widgets
 # ## 1.1 Eighty years in one picture
 #
 # The story begins in 1943, when the neurophysiologist Warren McCulloch and the logician Walter Pitts described a nerve cell as a small on-off device: it adds up its inputs and fires if the sum passes a threshold.
-# In 1958 Frank Rosenblatt published the **perceptron**, a neuron of this kind that *learns* its weights from examples. His Mark I machine kept 512 of them on motor-driven dials.
+# In 1958 Frank Rosenblatt published the **perceptron**, a neuron of this kind that *learns* from examples how much weight to give to each input. His Mark I machine, shown in 1960, kept the weights on dials turned by motors.
 #
-# Then came the first winter. In 1969 Marvin Minsky and Seymour Papert proved what a single layer of such neurons can never do, and interest and money went elsewhere.
-# The cure, networks with several layers, was known in principle. What was missing was a practical way to train them. In 1986 David Rumelhart, Geoffrey Hinton and Ronald Williams showed that **backpropagation** (Chapter 3) does it, and in 1998 Yann LeCun and colleagues presented LeNet-5, a network that reads handwritten digits, together with MNIST, the data set you will use in Chapter 5.
+# Then came a first "winter", as people call years in which interest and money go elsewhere. One of its causes was a book of 1969, in which Marvin Minsky and Seymour Papert proved what a single layer of such neurons can never do.
+# The cure, networks with several layers, was known in principle. What was missing was a practical way to train them. The central computation was described by Seppo Linnainmaa in 1970, without networks in mind. In 1986 David Rumelhart, Geoffrey Hinton and Ronald Williams showed that **backpropagation** (Chapter 3) does it, and in 1998 Yann LeCun and colleagues presented LeNet-5, a network that reads handwritten digits, together with MNIST, the data set you will use in Chapter 5.
 #
-# The third wave began in 2012. In the ImageNet contest a program may name five things that it sees in a photograph; AlexNet's five guesses missed the right one for 15.3 % of the photographs, the runner-up's for 26.2 %. Its ideas were mostly old. New were the amount of labelled data, and graphics processors fast enough to use it.
-# The Transformer of 2017 and the language models built on it carried the same recipe further, and in 2024 the Nobel Prize in Physics went to John Hopfield and Geoffrey Hinton for the foundations.
+# After a second winter, a new wave began in 2012. In the ImageNet contest a program may name five things that it sees in a photograph; AlexNet's five guesses missed the right one for 15.3 % of the photographs, the runner-up's for 26.2 %. Most of its ideas were old. New were the amount of labelled data, and graphics processors fast enough to use it.
+# The Transformer of 2017, and the programs for text and speech that are built on it, carried the same recipe further, and in 2024 the Nobel Prize in Physics went to John Hopfield and Geoffrey Hinton for the foundations.
 
 # %% [markdown]
 # ### Example 1.1 - History as data
@@ -74,7 +77,7 @@ for event in events[:5]:
 print(f"... and {len(events) - 5} more, up to {events[-1].year}")
 
 # %% [markdown]
-# For some models the table gives the number of **parameters**: the adjustable numbers that learning sets, like the 512 dials of the Mark I.
+# For some models the table gives the number of **parameters**: the adjustable numbers that learning sets, like the dials of the Mark I.
 # Before you run the next cell, guess: by what factor has that number grown since 1958?
 #
 # The vertical axis of the figure is logarithmic: each step up multiplies by 10.
@@ -86,12 +89,12 @@ sizes = np.array([model.parameters for model in models], dtype=float)
 ax = plot.timeline(years, sizes, [model.name for model in models])
 
 growth = sizes.max() / sizes[years == 1958][0]
-plot.show(ax, f"from {years[0]} to {years[-1]} the number of parameters grew by a factor of {growth / 1e9:.1f} billion.")
+plot.show(ax, f"since {years[0]}, parameters have grown {growth / 1e9:.1f} billion times.")
 assert growth > 1e9
 
 # %% [markdown]
 # A billion times larger, and yet the parts are the same: weighted sums, a simple function after each, and a rule that changes the weights. This chapter is about the first two; the rule is the subject of Chapter 3.
-# One rule of 1958 is simple enough to start with.
+# One rule for changing weights is simple enough to start with.
 
 # %% [markdown]
 # ## 1.2 The perceptron
@@ -101,11 +104,11 @@ assert growth > 1e9
 # $$ z = \mathbf{w} \cdot \mathbf{x} + b = w_1 x_1 + \dots + w_D x_D + b, $$
 #
 # where $\mathbf{x}$ and the weights $\mathbf{w}$ have shape (D,) and $b$ and $z$ are single numbers. The perceptron answers "yes" if $z > 0$ and "no" otherwise.
-# We write the two answers as labels $y = +1$ and $y = -1$, which will make the learning rule short.
+# In formulas of this section the two answers are labels $y = +1$ and $y = -1$, which makes the learning rule short; `data` stores them as 1 and 0.
 #
-# With two features, all points with $z = 0$ form a straight line: the **decision line**. On one side of it the answer is yes, on the other no. The weights turn this line, the bias shifts it.
+# With two features, all points with $z = 0$ form a straight line: the **decision line**. On one side of it the answer is yes, on the other no. The weights turn this line, the bias shifts it. (With three features it is a plane, and with more its counterpart, a *hyperplane*.)
 #
-# Our first data are **logic gates**. AND takes two inputs that are 0 or 1, and says yes if both are 1. OR says yes if at least one is. So there are four possible samples, the corners of a square.
+# Our first data are **logic gates**. Each takes two inputs that are 0 or 1. AND says yes if both are 1, OR if at least one is, and XOR if exactly one is. So there are four possible samples, the corners of a square.
 #
 # Try to separate them by hand. The sliders set $w_1$, $w_2$ and $b$; click one and use the arrow keys. Can you get four corners right for AND? For OR? For XOR?
 
@@ -124,13 +127,15 @@ widgets.perceptron_line()
 # Here $\eta$ (the Greek letter eta) is the **learning rate**, a positive number that says how far to move; $\mathbf{x}$ and $\mathbf{w}$ have shape (D,).
 # One pass over all samples is an **epoch**. When an epoch passes without a mistake, learning is finished.
 #
-# Note the product $y z$. It is positive when label and sum have the same sign, so one comparison covers both kinds of mistake. And note that $y z = 0$ counts as a mistake: at the very start all weights are 0, every sum is 0, and without this nothing would ever move.
+# Note the product $y z$. It is positive when label and sum have the same sign, so one comparison covers both kinds of mistake. And note that $y z = 0$ counts as a mistake: at the very start all weights are 0, so every sum is 0, and without this convention nothing would ever move.
+#
+# The first two steps on AND by hand, with $\eta = 1$. Sample (0, 0), label $-1$: the sum is 0, a mistake. So $b$ becomes $-1$; the weights stay, because the sample is all zeros. Sample (0, 1), label $-1$: now the sum is $0 + 0 - 1 = -1$, and $y z = +1$. Right, nothing changes.
 
 # %% [markdown]
 # ### Example 1.2 - A perceptron learns AND
 #
-# scikit-learn, a library of classical machine learning, has this rule built in as `Perceptron`. We hand it one sample at a time and watch its weights.
-# Whenever they change, the library has just corrected a mistake, and we keep the new line.
+# scikit-learn, a library of classical machine learning, has this rule built in as `Perceptron`. `partial_fit` hands it one sample at a time; its weights are then found in `coef_` and its bias in `intercept_`.
+# Whenever they change, the library has corrected a mistake, and we keep the new line.
 
 # %%
 from sklearn.linear_model import Perceptron
@@ -152,7 +157,7 @@ assert counts[-1] == 0
 
 # %% [markdown]
 # The number of mistakes does not fall in every epoch, but it reaches 0, and there it must stay: without a mistake nothing changes any more.
-# The next figure draws every line on the way, from light to dark. The last one is the solid black line.
+# The next figure draws the lines on the way, from light to dark, and the last one thick. (The first update changes only the bias, and with zero weights there is no line.)
 
 # %%
 ax = plot.points(X, y, names={0: "no", 1: "yes"})
@@ -162,12 +167,24 @@ for step, (w1, w2, b) in enumerate(lines[1:-1], start=1):
 w1, w2, b = lines[-1]
 plot.line((w1, w2), b, ax=ax)
 answers = np.where(X @ [w1, w2] + b > 0, 1, -1)
-plot.show(ax, f"after {len(lines) - 1} updates the line {w1:g} x1 + {w2:g} x2 {b:+g} = 0 has (1, 1) alone on its yes side.")
+plot.show(ax, f"after {len(lines) - 1} updates the thick line has (1, 1) alone on its yes side.")
 assert np.array_equal(answers, label)
 
 # %% [markdown]
-# Why must it stop? Say the data *can* be separated, so that some line keeps every sample at least a distance $\gamma$ (the **margin**) away, and let no sample be longer than $R$ (both measured with a 1 appended to each sample, which stands for the bias).
-# Then the rule makes at most $R^2/\gamma^2$ mistakes in total. Albert Novikoff published this proof in 1962. The bound does not mention the number of features: what makes a problem hard for a perceptron is a narrow gap, not a high dimension.
+# Must it always stop? Yes, if some line *can* separate the data. Append a 1 to every sample, so that the bias is one more weight. Let $R$ be the length of the longest sample, and let $\gamma$ (gamma, the **margin**) be a distance that some separating line through the origin of this larger space keeps from every sample, each on its correct side. Both are single numbers.
+# Then the rule makes at most $R^2/\gamma^2$ mistakes in total, in any order of the samples and for any learning rate. Albert Novikoff published this theorem in 1962. For AND, with the line $2x_1 + 2x_2 - 3 = 0$:
+
+# %%
+longer = np.column_stack([X, np.ones(4)])
+separating = np.array([2.0, 2.0, -3.0])
+R = np.linalg.norm(longer, axis=1).max()
+margin = (label * (longer @ separating)).min() / np.linalg.norm(separating)
+print(f"at most {R**2 / margin**2:.0f} mistakes; there were {sum(counts)}")
+assert sum(counts) <= R**2 / margin**2
+
+# %% [markdown]
+# The number of features does not appear in the bound. What counts is the gap between the classes, compared with the length of the samples.
+# The learning rate does not appear either: from a zero start it multiplies $\mathbf{w}$ and $b$ by the same factor, and the answers stay the same.
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "perceptron-fit-task"}
 # ### Exercise 1.1 - Perceptron learning (6 points, 20 minutes, stretch)
@@ -181,6 +198,7 @@ assert np.array_equal(answers, label)
 # Return `w` of shape (D,), `b` as a float, and `mistakes`, a list with the count of each epoch that was run.
 #
 # For `X = [[2, 1], [1, -1], [1, 3]]`, `y = [1, -1, 1]` and `lr = 1`: the first two samples are mistakes, the second epoch has none, so `w = [1, 2]`, `b = 0`, `mistakes = [2, 0]`.
+
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "perceptron-fit"}
 def perceptron_fit(X, y, max_epochs=100, lr=1.0):
@@ -204,18 +222,22 @@ def perceptron_fit(X, y, max_epochs=100, lr=1.0):
     return w, float(b), mistakes
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "perceptron-fit-check"}
 traced = np.array([[2.0, 1.0], [1.0, -1.0], [1.0, 3.0]])
 w, b, mistakes = perceptron_fit(traced, np.array([1, -1, 1]))
 check.equal(mistakes, [2, 0], what="mistakes for the three samples of the task")
 check.close(w, [1.0, 2.0], what="w for the three samples of the task")
 check.close(b, 0.0, what="b for the three samples of the task")
+w, b, mistakes = perceptron_fit(traced, np.array([1, -1, 1]), lr=0.5)
+check.close(w, [0.5, 1.0], what="w for the same samples with lr=0.5")
 for gate in ("AND", "OR"):
     corners, truth = data.logic_gate(gate)
     w, b, mistakes = perceptron_fit(corners, 2 * truth - 1)
     check.equal(corners @ w + b > 0, truth == 1, what=f"the answers for {gate}")
     check.equal(mistakes[-1], 0, what=f"the last entry of mistakes for {gate}")
 check.passed("perceptron_fit")
+
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "perceptron-fit-hidden"}
 # Tested on separable data with 1 to 10 features, other orders, learning rates and limits, on XOR, and on data far from the origin.
@@ -258,7 +280,11 @@ corners, xor = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.ar
 for limit in (1, 7, 60):
     same_run(corners, xor, f"on XOR, which stops only at max_epochs = {limit}", max_epochs=limit)
 same_run(np.array([[0.0, 0.0]]), np.array([1]), "on one sample at the origin (a sum of 0 is a mistake)")
-same_run(np.array([[0.0, 0.0]]), np.array([-1]), "on one negative sample at the origin (a sum of 0 is a mistake)")
+same_run(
+    np.array([[0.0, 0.0]]),
+    np.array([-1]),
+    "on one negative sample at the origin (a sum of 0 is a mistake)",
+)
 
 direction = np.array([0.6, -0.8, 0.0])
 cloud = rng.normal(size=(200, 3)) + 5.0
@@ -269,7 +295,11 @@ teacher = np.append(direction, -5.0 * direction.sum())
 bound = (long**2).sum(axis=1).max() * (teacher @ teacher) / (labels * (long @ teacher)).min() ** 2
 for lr in (0.1, 1.0, 30.0):
     w, b, mistakes = perceptron_fit(cloud, labels, max_epochs=int(bound) + 2, lr=lr)
-    check.hidden.equal(np.sign(cloud @ w + b).astype(int), labels, what=f"the answers far from the origin with lr = {lr}")
+    check.hidden.equal(
+        np.sign(cloud @ w + b).astype(int),
+        labels,
+        what=f"the answers far from the origin with lr = {lr}",
+    )
     check.hidden.within(sum(mistakes), 1, bound, what=f"the sum of mistakes with lr = {lr}")
     check.hidden.equal(mistakes[-1], 0, what="the last entry of mistakes")
 ### END HIDDEN TESTS
@@ -290,7 +320,7 @@ X, y = data.logic_gate("XOR")
 label = 2 * y - 1
 library, counts = Perceptron(shuffle=False), []
 now = np.zeros(3)
-for epoch in range(100):
+for _ in range(100):
     counts.append(0)
     for i in range(4):
         before = now
@@ -305,19 +335,19 @@ assert min(counts) > 0
 # Four mistakes in every epoch, for ever. The four corrections cancel each other exactly: after each epoch all weights are back at 0, and the round begins anew.
 #
 # But perhaps the rule is to blame, and a good line exists that it does not find?
-# So we try lines by brute force: 41 values for each of $w_1$, $w_2$ and $b$, which makes 68,921 lines. For each one we count the corners on the right side.
+# So we try by brute force: 41 values for each of $w_1$, $w_2$ and $b$, which makes 68,921 choices. For each one we count the corners with the right answer.
 
 # %%
-steps = np.linspace(-2, 2, 41)
+steps = np.arange(-20, 21)  # whole numbers: exact, and only the ratios of w1, w2 and b matter for a line
 w1, w2, b = np.meshgrid(steps, steps, steps)
 yes = [w1 * x1 + w2 * x2 + b > 0 for x1, x2 in X]
 right = sum(fires == (truth == 1) for fires, truth in zip(yes, y, strict=True))
 for corners in range(5):
-    print(f"{corners} corners right: {np.sum(right == corners):6,} lines")
+    print(f"{corners} corners right: {np.sum(right == corners):6,} choices")
 assert right.max() == 3
 
 # %% [markdown]
-# No line gets all four. The grid is finite, but four inequalities settle the matter for all lines at once. XOR asks for
+# No choice gets all four. The grid is finite, but four inequalities settle the matter for all lines at once. XOR asks for
 #
 # $$ b \le 0, \qquad w_2 + b > 0, \qquad w_1 + b > 0, \qquad w_1 + w_2 + b \le 0 . $$
 #
@@ -333,39 +363,39 @@ assert right.max() == 3
 
 # %%
 W1, b1 = np.array([[1.0, -1.0], [1.0, -1.0]]), np.array([-0.5, 1.5])  # columns: OR, NAND
-W2, b2 = np.array([1.0, 1.0]), -1.5  # AND of the two
+W2, b2 = np.array([[1.0], [1.0]]), np.array([-1.5])  # one column: AND of the two
 
 H = (X @ W1 + b1 > 0).astype(float)  # (4, 2): what the two hidden neurons say
-answer = (H @ W2 + b2 > 0).astype(int)  # (4,)
+answer = (H @ W2 + b2 > 0).astype(int)[:, 0]  # (4, 1), its one column taken out: (4,)
 for corner, hidden, out in zip(X, H, answer, strict=True):
     print(f"inputs {corner}   OR, NAND {hidden}   answer {out}")
 assert np.array_equal(answer, y)
 
 # %% [markdown]
-# Solved, with nine numbers chosen by hand. The next figure shows *why* it works. On the left are the four corners as the hidden layer sees them, with its two lines. On the right are the same four samples, placed at the hidden layer's two answers.
+# Solved, with nine numbers chosen by hand. The next figure shows *why* it works. On the left are the four corners as the hidden layer sees them, with its two lines. On the right are the same four samples, placed at the hidden layer's two answers: both yes samples have moved to (1, 1).
 
 # %%
-panels = plot.axes(1, 2, size=(8.4, 3.6))
+panels = plot.axes(1, 2, size=(7.6, 4.4))
 for ax, places, title in zip(panels, (X, H), ("inputs", "hidden answers"), strict=True):
     plot.points(places, y, names={0: "no", 1: "yes"}, ax=ax)
     ax.set(xlim=(-0.6, 1.6), ylim=(-0.6, 1.6), title=title)
 for unit, (name, dashes) in enumerate({"line of OR": "-", "line of NAND": "--"}.items()):
     plot.line(W1[:, unit], b1[unit], ax=panels[0], label=name, ls=dashes)
-plot.line(W2, b2, ax=panels[1], label="line of AND")
+plot.line(W2[:, 0], b2[0], ax=panels[1], label="line of AND")
 for ax in panels:
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
 panels[1].set(xlabel="OR", ylabel="NAND")
-plot.show(panels[1], "on the left no single line parts yes from no; on the right one line does, because both yes samples have moved to (1, 1).")
+plot.show(panels[1], "no line parts yes from no on the left; one does on the right.")
 assert np.array_equal(H[y == 1], [[1, 1], [1, 1]])
 
 # %% [markdown]
-# This is the one idea behind all of deep learning: **a hidden layer moves the samples to new places, where the next layer has an easier task.** Here we chose the places. Later the network will find them itself.
+# This is the idea at the heart of deep learning: **a hidden layer moves the samples to new places, where the next layer has an easier task.** Here we chose the places. Later the network will find them itself.
 
 # %% [markdown]
 # ## 1.4 Activation functions
 #
-# The neurons so far answer with a hard step, yes or no. A step has a flaw that only learning reveals: move a weight a little, and almost always *nothing* changes, so there is no hint in which direction to move it.
-# Modern neurons replace the step by a smoother function, the **activation function**. The number $z$ that goes in is the **pre-activation**; what comes out is the **activation** $a$. It acts on each number separately, so the shape of `z` never changes.
+# The neurons so far answer with a hard step, yes or no. The perceptron rule can live with that, but it works for one layer only, because it needs to know the right answer of each neuron, and for hidden neurons nobody knows it. Training several layers needs slopes: how does the final answer change if I move this weight a little? With a step, almost always not at all.
+# Modern neurons replace the step by another function, the **activation function**. The number $z$ that goes in is the **pre-activation**; what comes out is the **activation** $a$. It acts on each number separately, so the shape of `z` never changes.
 #
 # Three of them carry this course:
 #
@@ -382,18 +412,25 @@ assert np.array_equal(H[y == 1], [[1, 1], [1, 1]])
 # %% [markdown]
 # ### Example 1.5 - A gallery
 #
-# PyTorch has these functions built in, and can compute the slope of anything it computes (how, is the subject of Chapter 3). We use it here as a calculator, and add two younger functions as a preview: **leaky ReLU**, which lets a little of the negative side through, and **GELU**, a smooth cousin of ReLU that many language models use.
+# PyTorch, the library that Example 1.8 introduces, has these functions built in and can also compute slopes. Chapter 3 shows how; here it serves as a calculator. Its arrays are called **tensors**, `requires_grad=True` asks it to keep track for slopes, and `grad(a.sum(), z)` gives the slope at every `z` at once.
+#
+# Two younger functions join as a preview: **leaky ReLU**, which lets a little of the negative side through, and **GELU**, a smooth cousin of ReLU that many language models use.
 
 # %%
 z = torch.linspace(-6, 6, 481, dtype=torch.float64, requires_grad=True)
-functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "ReLU": torch.relu,
-             "leaky ReLU": nn.LeakyReLU(0.1), "GELU": nn.GELU()}
+functions = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "ReLU": torch.relu,
+    "leaky ReLU": nn.LeakyReLU(0.1),
+    "GELU": nn.GELU(),
+}
 values, slopes = {}, {}
 for name, function in functions.items():
     a = function(z)
     values[name] = a.detach().numpy()
     slopes[name] = torch.autograd.grad(a.sum(), z)[0].numpy()
-print("largest slope:", {name: round(float(slope.max()), 3) for name, slope in slopes.items()})
+print("computed:", ", ".join(values))
 assert abs(slopes["sigmoid"].max() - 0.25) < 1e-6 and abs(slopes["tanh"].max() - 1) < 1e-6
 
 # %% [markdown]
@@ -408,26 +445,27 @@ plot.curves(grid, slopes, title="slope", ax=bottom)
 flat = np.abs(grid[slopes["sigmoid"] < 0.02]).min()
 for side in (-1, 1):
     bottom.axvspan(side * flat, side * 6, color="0.5", alpha=0.2, lw=0)
-plot.show(bottom, f"beyond z = ±{flat:.1f} the sigmoid is nearly flat, while ReLU keeps slope 1 for every positive z.")
+plot.show(bottom, f"beyond z = ±{flat:.1f} the sigmoid is nearly flat; ReLU keeps slope 1 for z > 0.")
 assert slopes["sigmoid"][0] < 0.003 < slopes["ReLU"][-1]
 
 # %% [markdown]
-# A function is said to **saturate** where it has become flat. In the grey zones a sigmoid neuron reports the same answer whatever its input does, and learning, which follows slopes, gets next to no signal.
-# The largest slope of a sigmoid is 0.25. A signal that passes back through ten sigmoids in a row is therefore multiplied by at most $0.25^{10}$, about one millionth. That is one reason why deep networks use ReLU and its cousins.
+# A function is said to **saturate** where it has become flat. In the grey zones a sigmoid neuron reports almost the same answer whatever its input does, and learning, which follows slopes, gets next to no signal.
+# The largest slope of a sigmoid is 0.25, at $z = 0$. By the chain rule, the slope through ten sigmoids in a row contains ten such factors: at most $0.25^{10}$, about one millionth. That is one reason why deep networks use ReLU and its cousins.
 #
-# Follow one point along each curve. The dashed line is the tangent at that point: its steepness is the slope.
+# Follow one point along each curve. The dashed line is the tangent at that point, and its steepness is the slope. Watch it lie down where the sigmoid saturates, and jump from 0 to 1 at the kink of ReLU.
 
 # %%
 widgets.activation()
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "activations-task"}
-# ### Exercise 1.2 - Activations and derivatives (6 points, 20 minutes, core)
+# ### Exercise 1.2 - Activations and derivatives (6 points, 35 minutes, core)
 #
-# Write the three functions and their derivatives with the formulas above. Each takes the pre-activation `z`: a number or an array of any shape, of floats or whole numbers. Each returns float64 of that shape and leaves `z` as it is.
+# Write the three functions and their derivatives by the formulas above; NumPy's own functions are allowed. Each takes the pre-activation `z`: a number or an array of any shape, of floats or whole numbers. Each returns float64 (NumPy's ordinary floats) of that shape and leaves `z` as it is.
 #
 # For `z = 0`: `sigmoid` 0.5, `tanh` 0, `relu` 0, `d_sigmoid` 0.25, `d_tanh` 1. For `d_relu` at 0, any value from 0 to 1 will do.
 #
-# The hard part: $e^{1000}$ is larger than any float64, and NumPy then warns of an overflow. All six must give finite values without such a warning for `z = 1000` and `z = -1000`, and `sigmoid(-30)` must still be right to 1 %. (Hint: never take `exp` of a large positive number.)
+# The hard part: $e^{1000}$ is larger than any float64, and NumPy warns of an overflow. All six must give finite values without any warning for `z = 1000` and `z = -1000`, and `sigmoid(-30)` must still be right to 1 %. (Hint: `np.exp(-np.abs(z))` never overflows; `np.where` computes both of its branches.)
+
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "activations"}
 def sigmoid(z):
@@ -473,20 +511,30 @@ def d_relu(z):
     return (np.asarray(z) > 0).astype(float)
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "activations-check"}
 grid = np.array([[-2.0, -1.0, -0.5], [0.5, 1.0, 2.0]])
 check.close(sigmoid(grid[1]), [0.6224593, 0.7310586, 0.8807971], rtol=1e-6, what="sigmoid([0.5, 1, 2])")
 check.close(tanh(grid[1]), [0.4621172, 0.7615942, 0.9640276], rtol=1e-6, what="tanh([0.5, 1, 2])")
+kept = grid.copy()
 check.close(relu(grid), [[0, 0, 0], [0.5, 1, 2]], what="relu of the six numbers")
-for function, slope in ((sigmoid, d_sigmoid), (tanh, d_tanh), (relu, d_relu)):
-    rise = (function(grid + 1e-5) - function(grid - 1e-5)) / 2e-5
-    check.close(slope(grid), rise, rtol=1e-6, atol=1e-9, what=f"d_{function.__name__}(z), held against the rise of {function.__name__} around z,",
-                hints={"the formula was given z where it needs the activation": grid * (1 - grid)})
-    check.finite(function(np.array([-1000.0, 1000.0])), what=f"{function.__name__}([-1000, 1000])")
+check.unchanged(grid, kept, what="the input of relu")
+stray = {"sigmoid": grid * (1 - grid), "tanh": 1 - grid**2, "relu": grid}
+for name, f, df in (("sigmoid", sigmoid, d_sigmoid), ("tanh", tanh, d_tanh), ("relu", relu, d_relu)):
+    rise = (f(grid + 1e-5) - f(grid - 1e-5)) / 2e-5
+    hints = {"the formula was given z where it needs the activation": stray[name]}
+    check.close(
+        df(grid), rise, rtol=1e-6, what=f"d_{name}, held against the rise of {name},", hints=hints
+    )
+    for called, tested in ((name, f), (f"d_{name}", df)):
+        far, complaints = check.quiet(tested, np.array([-1000.0, 1000.0]))
+        check.finite(far, what=f"{called}([-1000, 1000])")
+        check.equal(complaints, [], what=f"the list of NumPy's warnings for {called}([-1000, 1000])")
 check.passed("Activations")
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "activations-hidden"}
-# Tested on numbers, lists of shapes up to three dimensions and whole numbers, far out on both sides (values and warnings), and in the tails.
+# Tested on single numbers, arrays of up to three dimensions and whole numbers, far out on both sides (values and warnings), and in the tails.
 ### BEGIN HIDDEN TESTS
 def true_activation(name, z):
     """Values by other formulas than the notebook's, built on exp(-|z|), which never overflows."""
@@ -502,7 +550,14 @@ def true_activation(name, z):
     }[name]
 
 
-answers = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "d_sigmoid": d_sigmoid, "d_tanh": d_tanh, "d_relu": d_relu}
+answers = {
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "d_sigmoid": d_sigmoid,
+    "d_tanh": d_tanh,
+    "d_relu": d_relu,
+}
 rng = np.random.default_rng(102)
 for name, function in answers.items():
     for shape in [(), (1,), (6,), (3, 4), (4, 4), (2, 3, 5)]:
@@ -515,23 +570,35 @@ for name, function in answers.items():
     whole = np.array([-4, -2, 1, 3])
     got = function(whole)
     check.hidden.close(got, true_activation(name, whole), what=f"{name} of whole numbers")
-    check.hidden.equal(np.asarray(got).dtype.name, "float64", what=f"the dtype of {name} of whole numbers")
-    check.hidden.equal(np.asarray(function(whole + 0.5)).dtype.name, "float64", what=f"the dtype of {name}")
+    check.hidden.equal(
+        np.asarray(got).dtype.name, "float64", what=f"the dtype of {name} of whole numbers"
+    )
+    check.hidden.equal(
+        np.asarray(function(whole + 0.5)).dtype.name, "float64", what=f"the dtype of {name}"
+    )
     check.hidden.close(function(1.25), true_activation(name, 1.25), what=f"{name} of one number")
-    check.hidden.close(function(-2), true_activation(name, -2), what=f"{name} of one negative whole number")
+    check.hidden.close(
+        function(-2), true_activation(name, -2), what=f"{name} of one negative whole number"
+    )
     far = np.array([-1000.0, -710.0, 710.0, 1000.0])
     got, complaints = check.quiet(function, far)
     check.hidden.finite(got, what=f"{name} far from 0")
     check.hidden.close(got, true_activation(name, far), what=f"{name} far from 0")
-    check.hidden.equal(complaints, [], what=f"the list of warnings of {name} far from 0 (an overflow warns)")
+    check.hidden.equal(
+        complaints, [], what=f"the list of warnings of {name} far from 0 (an overflow warns)"
+    )
     if name != "d_relu":
-        check.hidden.close(function(np.zeros(2)), np.full(2, true_activation(name, 0.0)), what=f"{name}(0)")
+        check.hidden.close(
+            function(np.zeros(2)), np.full(2, true_activation(name, 0.0)), what=f"{name}(0)"
+        )
 check.hidden.within(d_relu(np.zeros(3)), 0, 1, what="d_relu(0)")
 check.hidden.equal(np.asarray(d_relu(np.zeros(3))).dtype.name, "float64", what="the dtype of d_relu(0)")
 
 tail = np.linspace(-30, -20, 21)  # 1 %: the tanh form of the sigmoid loses digits here, an honest price
 check.hidden.close(sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what="sigmoid between -30 and -20")
-check.hidden.close(d_sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what="d_sigmoid between -30 and -20")
+check.hidden.close(
+    d_sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what="d_sigmoid between -30 and -20"
+)
 check.hidden.close(sigmoid(-tail) + sigmoid(tail), np.ones(21), what="sigmoid(-z) + sigmoid(z)")
 ### END HIDDEN TESTS
 
@@ -539,11 +606,13 @@ check.hidden.close(sigmoid(-tail) + sigmoid(tail), np.ones(21), what="sigmoid(-z
 # ## 1.5 Softmax: from scores to probabilities
 #
 # A network that tells C **classes** apart (ten digits, say) ends with C numbers for each sample, one **score** per class; the largest one wins. These scores are called **logits**. They can be any numbers, so they are not probabilities yet.
-# **Softmax** makes probabilities of them: take $e$ to the power of each score, which makes everything positive, and divide by the sum, so that they add up to 1:
+# **Softmax** makes probabilities of them: take $e$ to the power of each score, which makes everything positive, and divide by the sum, so that they add up to 1. The probability of class $c$ is
 #
 # $$ p_c = \frac{e^{z_c}}{\sum_{k=1}^{C} e^{z_k}}, $$
 #
-# with $\mathbf{z}$ and $\mathbf{p}$ of shape (C,), or of shape (N, C) for N samples, where each row is treated by itself.
+# where $k$ runs over all C classes, and $\mathbf{z}$ and $\mathbf{p}$ have shape (C,). For N samples they have shape (N, C), and each row is treated by itself.
+#
+# By hand, for the scores 2, 1 and 0.1: $e^2 = 7.39$, $e^1 = 2.72$, $e^{0.1} = 1.11$, together 11.21. So the probabilities are $7.39/11.21 = 0.659$, 0.242 and 0.099.
 
 # %% [markdown]
 # ### Example 1.6 - Softmax done right, and three ways to get it wrong
@@ -563,7 +632,7 @@ assert np.isnan(typed[1]).all() and np.allclose(built_in, typed[0])
 # %% [markdown]
 # float64 ends at about $10^{308}$, which is $e^{709}$. Beyond that NumPy has only `inf`, and `inf / inf` is `nan`, "not a number". The cure is the shift itself: subtract the largest score first. Then the largest power is $e^0 = 1$, and nothing can overflow.
 #
-# **Axis.** For a batch of samples the sum must run over the classes of *one* sample. If the axis is left out, the sum runs over the whole table:
+# **Axis.** For several samples (a *batch*) the sum must run over the classes of *one* sample. PyTorch calls the axis `dim`. If it is left out, the sum runs over the whole table:
 
 # %%
 batch = torch.tensor([[2.0, 1.0, 0.1], [0.0, 3.0, 1.0]], dtype=torch.float64)
@@ -574,9 +643,10 @@ print("row sums without the axis:", whole_table.sum(dim=1).numpy().round(3))
 assert torch.allclose(per_row.sum(dim=1), torch.ones(2, dtype=torch.float64))
 
 # %% [markdown]
-# Nothing crashed, and the shape is right. Only the values tell, which is why the checks in this course look at values.
+# Nothing crashed, and the shape is right. Only the values show the mistake, which is why the checks in this course look at values.
+# In NumPy, `max` and `sum` take an `axis`, too, and with `keepdims=True` their result keeps that axis with length 1, so that it fits the original when you subtract it or divide by it.
 #
-# **Temperature.** Dividing all scores by a number $T > 0$ before the softmax makes the probabilities sharper ($T < 1$) or flatter ($T > 1$). Language models offer the same control. Which class wins never changes. Before you move the slider: what happens as $T$ gets very large?
+# **Temperature.** Dividing all scores by a number $T > 0$ before the softmax makes the probabilities sharper ($T < 1$) or flatter ($T > 1$). Language models offer the same control. Which class wins never changes. Before you move the slider: what will happen as $T$ gets very large, and very small?
 
 # %%
 widgets.softmax_temperature()
@@ -587,8 +657,11 @@ for temperature in (0.1, 1.0, 10.0, 1000.0):
     print(f"T = {temperature:6g}: {p.numpy().round(3)}")
 assert torch.allclose(p, torch.full((3,), 1 / 3, dtype=torch.float64), atol=1e-3)
 
+# %% [markdown]
+# With growing $T$ all probabilities approach $1/C$; with $T$ near 0 the winner takes everything.
+
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "softmax-task"}
-# ### Exercise 1.3 - Softmax with temperature (5 points, 15 minutes, core)
+# ### Exercise 1.3 - Softmax with temperature (5 points, 20 minutes, core)
 #
 # Turn scores into probabilities along one axis:
 #
@@ -597,8 +670,9 @@ assert torch.allclose(p, torch.full((3,), 1 / 3, dtype=torch.float64), atol=1e-3
 # `z` holds floats or whole numbers and has shape (..., C), or any shape with the C scores along `axis`. The result is float64 of the same shape. $T$ is `temperature`.
 # For `z = [2, 1, 0.1]` and $T = 1$ the answer is about `[0.659, 0.242, 0.099]`.
 #
-# It must stay right for scores in the thousands, of either sign, and when one row's scores are much larger than another's: subtract from each row its own largest score.
+# It must stay right for scores in the thousands, of either sign, also when one sample's scores are much larger than another's: subtract from each sample's scores their own maximum.
 # A temperature of 0 or less has no meaning: raise a `ValueError`. Do not change `z` itself.
+
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "softmax"}
 def softmax(z, temperature=1.0, axis=-1):
@@ -616,16 +690,23 @@ def softmax(z, temperature=1.0, axis=-1):
     return powers / powers.sum(axis=axis, keepdims=True)
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 1, "grade_id": "softmax-check"}
 scores = np.array([[2.0, 1.0, 0.1], [0.0, 3.0, 1.0]])
 p = softmax(scores)
 check.close(p.sum(axis=1), [1.0, 1.0], what="the sum of each row")
 check.close(p[0], [0.6590011, 0.2424330, 0.0985659], rtol=1e-5, what="softmax([2, 1, 0.1])")
 check.close(softmax(scores + 5.0), p, what="softmax(scores + 5), which should equal softmax(scores),")
-check.close(softmax(scores[0], temperature=2.0), [0.5016878, 0.3042890, 0.1940232], rtol=1e-5,
-            what="softmax([2, 1, 0.1], temperature=2)", hints={"the scores were multiplied by the temperature": [0.8637771, 0.1168995, 0.0193234]})
+check.close(
+    softmax(scores[0], temperature=2.0),
+    [0.5016878, 0.3042890, 0.1940232],
+    rtol=1e-5,
+    what="softmax([2, 1, 0.1], temperature=2)",
+    hints={"the scores were multiplied by the temperature": [0.8637771, 0.1168995, 0.0193234]},
+)
 check.close(softmax(np.array([1000.0, 1000.0])), [0.5, 0.5], what="softmax([1000, 1000])")
 check.passed("softmax")
+
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "softmax-hidden"}
 # Tested with huge scores, rows of very different size, one to three dimensions, any axis, whole numbers, ties, and temperatures from 0.001 to 100.
@@ -638,35 +719,84 @@ def softmax_by_gaps(z, temperature, axis):
 
 
 rng = np.random.default_rng(103)
-cases = [((4,), -1, 1.0), ((5, 3), 1, 2.5), ((4, 4), 0, 0.4), ((4, 4), -1, 3.0), ((3, 6), -2, 0.7), ((2, 5, 3), 1, 100.0),
-         ((3, 3, 3), 0, 1.5), ((3, 3, 3), 2, 1.0), ((1, 7), 0, 2.0), ((6, 1), 1, 0.5)]
+cases = [
+    ((4,), -1, 1.0),
+    ((5, 3), 1, 2.5),
+    ((4, 4), 0, 0.4),
+    ((4, 4), -1, 3.0),
+    ((3, 6), -2, 0.7),
+    ((2, 5, 3), 1, 100.0),
+    ((3, 3, 3), 0, 1.5),
+    ((3, 3, 3), 2, 1.0),
+    ((1, 7), 0, 2.0),
+    ((6, 1), 1, 0.5),
+]
 for shape, axis, temperature in cases:
     z = 3.0 * rng.normal(size=shape)
     before = z.copy()
     expected = softmax_by_gaps(z, temperature, axis)
-    hints = {"the scores were multiplied by the temperature": softmax_by_gaps(z, 1 / temperature, axis),
-             "the temperature has no effect": softmax_by_gaps(z, 1.0, axis),
-             "the axis argument has no effect": softmax_by_gaps(z, temperature, -1)}
-    check.hidden.close(softmax(z, temperature=temperature, axis=axis), expected, hints=hints,
-                       what=f"softmax along axis {axis} of an array of shape {shape}")
-    check.hidden.close(softmax(z, temperature, axis), expected, what="softmax with its arguments given by position")
+    hints = {
+        "the scores were multiplied by the temperature": softmax_by_gaps(z, 1 / temperature, axis),
+        "the temperature has no effect": softmax_by_gaps(z, 1.0, axis),
+        "the axis argument has no effect": softmax_by_gaps(z, temperature, -1),
+    }
+    check.hidden.close(
+        softmax(z, temperature=temperature, axis=axis),
+        expected,
+        hints=hints,
+        what=f"softmax along axis {axis} of an array of shape {shape}",
+    )
+    check.hidden.close(
+        softmax(z, temperature, axis), expected, what="softmax with its arguments given by position"
+    )
     check.hidden.unchanged(z, before, what="z")
-    check.hidden.close(softmax(z), softmax_by_gaps(z, 1.0, -1), what="softmax without temperature and axis")
+    check.hidden.close(
+        softmax(z), softmax_by_gaps(z, 1.0, -1), what="softmax without temperature and axis"
+    )
 
 uneven = np.array([[1000.0, 1001.0, 1003.0], [-1000.0, -1002.0, -1001.0], [0.5, 0.0, 1.0]])
-check.hidden.close(softmax(uneven), softmax_by_gaps(uneven, 1.0, -1), what="softmax of rows of very different size (each row needs its own largest score)")
-check.hidden.close(softmax(uneven.T, axis=0), softmax_by_gaps(uneven.T, 1.0, 0), what="softmax of columns of very different size")
-check.hidden.close(softmax(40.0 * uneven, temperature=40), softmax_by_gaps(uneven, 1.0, -1), what="softmax of scores of tens of thousands")
+check.hidden.close(
+    softmax(uneven),
+    softmax_by_gaps(uneven, 1.0, -1),
+    what="softmax of rows of very different size (each row needs its own largest score)",
+)
+check.hidden.close(
+    softmax(uneven.T, axis=0),
+    softmax_by_gaps(uneven.T, 1.0, 0),
+    what="softmax of columns of very different size",
+)
+check.hidden.close(
+    softmax(40.0 * uneven, temperature=40),
+    softmax_by_gaps(uneven, 1.0, -1),
+    what="softmax of scores of tens of thousands",
+)
+check.hidden.close(
+    softmax(np.array([0.0, 2000.0])), [0.0, 1.0], what="softmax of two scores that are 2000 apart"
+)
 whole = np.array([[3, 1, 2], [-4, 7, 7]])
 kept = whole.copy()
 check.hidden.close(softmax(whole, 2), softmax_by_gaps(whole, 2.0, -1), what="softmax of whole numbers")
 check.hidden.unchanged(whole, kept, what="z")
 check.hidden.equal(np.asarray(softmax(whole)).dtype.name, "float64", what="the dtype of the result")
 for cold in (1e-3, 0.01):
-    check.hidden.close(softmax(np.array([0.5, 2.5, 1.5]), temperature=cold), [0.0, 1.0, 0.0], what="softmax at a temperature near 0")
-check.hidden.close(softmax(np.array([2.0, 9.0, 9.0, 9.0]), temperature=1e-3), [0, 1 / 3, 1 / 3, 1 / 3], what="softmax of three equal largest scores")
+    check.hidden.close(
+        softmax(np.array([0.5, 2.5, 1.5]), temperature=cold),
+        [0.0, 1.0, 0.0],
+        what="softmax at a temperature near 0",
+    )
+check.hidden.close(
+    softmax(np.array([2.0, 9.0, 9.0, 9.0]), temperature=1e-3),
+    [0, 1 / 3, 1 / 3, 1 / 3],
+    what="softmax of three equal largest scores",
+)
 for impossible in (0.0, 0, -1.0):
-    check.hidden.raises(ValueError, softmax, np.array([1.0, 2.0]), temperature=impossible, what="softmax with a temperature of 0 or less")
+    check.hidden.raises(
+        ValueError,
+        softmax,
+        np.array([1.0, 2.0]),
+        temperature=impossible,
+        what="softmax with a temperature of 0 or less",
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -679,14 +809,15 @@ for impossible in (0.0, 0, -1.0):
 # `X` has shape (N, D), `W1` (D, M), `b1` (M,), `H` (N, M), `W2` (M, C), `b2` (C,), and the result `Z` (N, C).
 # The product of matrices takes the weighted sums of all N samples and all M neurons at once, and NumPy adds the bias of shape (M,) to each of the N rows (**broadcasting**).
 #
-# Why an activation at all? Without it, $Z = (X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$, and that is $X (W_1 W_2) + (\mathbf{b}_1 W_2 + \mathbf{b}_2)$: a single layer again, which cannot solve XOR. It is the bend in the activation that gives a second layer its worth.
+# Why an activation at all? Without it, $Z = (X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$, and that is $X (W_1 W_2) + (\mathbf{b}_1 W_2 + \mathbf{b}_2)$: a single layer again, with weights of shape (D, C) and a bias of shape (C,), which cannot solve XOR. The second layer helps only because the activation bends.
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "xor-params-task"}
-# ### Exercise 1.4 - XOR by hand (6 points, 25 minutes, stretch)
+# ### Exercise 1.4 - XOR by hand (6 points, 35 minutes, stretch)
 #
-# **(a)** Choose weights so that the network $\mathrm{ReLU}(X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$ computes XOR. Return a dict with `W1` (2, 2), `b1` (2,), `W2` (2, 1) and `b2` (1,). At the two "yes" corners the output must be at least 0.75, at the other two at most 0.25; and if the inputs are off by up to 0.05, it must stay on the right side of 0.5.
+# **(a)** Choose weights so that the network $\mathrm{ReLU}(X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$ computes XOR. Return a dict with `W1` (2, 2), `b1` (2,), `W2` (2, 1) and `b2` (1,). At the two "yes" corners the output must be at least 0.75, at the other two at most 0.25; and if each input is off by up to 0.05, it must stay on the right side of 0.5.
 #
-# **(b)** `y` of shape (4,) holds a 0 or 1 for each of the corners (0, 0), (0, 1), (1, 0), (1, 1), in this order. Return the largest share of corners that any line gets right (points on its one side are answered 1, on its other side 0). For XOR that is 0.75.
+# **(b)** `y` of shape (4,) holds a 0 or 1 for each of the corners (0, 0), (0, 1), (1, 0), (1, 1), in this order. Return the largest share of corners that any line gets right. Either side may be the one answered 1, and the line may pass outside the square. For XOR that is 0.75.
+
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "xor-params"}
 def xor_params():
@@ -712,14 +843,10 @@ def best_linear_accuracy(y):
     """
     ### BEGIN SOLUTION
     corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    best = 0.0
-    for w1 in (-1, 0, 1):
-        for w2 in (-1, 0, 1):
-            for b in (-1.5, -0.5, 0.5, 1.5):
-                answers = corners @ [w1, w2] + b > 0
-                best = max(best, np.mean(answers == y))
-    return float(best)
+    lines = itertools.product((-1, 0, 1), (-1, 0, 1), (-1.5, -0.5, 0.5, 1.5))
+    return max(float(np.mean((corners @ [w1, w2] + b > 0) == y)) for w1, w2, b in lines)
     ### END SOLUTION
+
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "xor-params-check"}
 corners, xor = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
@@ -729,10 +856,10 @@ for name, shape in {"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)}.items():
 output = (np.maximum(corners @ params["W1"] + params["b1"], 0) @ params["W2"] + params["b2"])[:, 0]
 check.within(output[xor == 0], -np.inf, 0.25, what="the output at (0, 0) and (1, 1)")
 check.within(output[xor == 1], 0.75, np.inf, what="the output at (0, 1) and (1, 0)")
-check.close(best_linear_accuracy(xor), 0.75, what="best_linear_accuracy of XOR")
-check.close(best_linear_accuracy(np.array([0, 0, 0, 1])), 1.0, what="best_linear_accuracy of AND")
-check.close(best_linear_accuracy(np.array([1, 1, 0, 1])), 1.0, what="best_linear_accuracy of [1, 1, 0, 1]")
+for y, best in (([0, 1, 1, 0], 0.75), ([0, 0, 0, 1], 1.0), ([1, 1, 0, 1], 1.0), ([1, 0, 0, 0], 1.0)):
+    check.close(best_linear_accuracy(np.array(y)), best, what=f"best_linear_accuracy({y})")
 check.passed("XOR by hand")
+
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "xor-params-hidden"}
 # Tested with inputs that are a little off in all directions, and with all 16 ways to label four corners.
@@ -750,19 +877,29 @@ for name, shape in {"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)}.items():
 exact = xor_net(square, weights)
 check.hidden.within(exact[exclusive == 1], 0.75, np.inf, what="the output at the two yes corners")
 check.hidden.within(exact[exclusive == 0], -np.inf, 0.25, what="the output at the two no corners")
-wobble = np.stack(np.meshgrid(np.linspace(-0.05, 0.05, 5), np.linspace(-0.05, 0.05, 5)), axis=-1).reshape(-1, 2)
+wobble = np.stack(
+    np.meshgrid(np.linspace(-0.05, 0.05, 5), np.linspace(-0.05, 0.05, 5)), axis=-1
+).reshape(-1, 2)
 for corner, truth in zip(square, exclusive, strict=True):
     outputs = xor_net(corner + wobble, weights)
-    check.hidden.equal(outputs > 0.5, np.full(25, truth == 1), what="the answer for inputs that are off by up to 0.05")
+    check.hidden.equal(
+        outputs > 0.5, np.full(25, truth == 1), what="the answer for inputs that are off by up to 0.05"
+    )
 
 for number in range(16):
     labels = np.array([number >> bit & 1 for bit in range(4)])
     kept = labels.copy()
     expected = 0.75 if number in (6, 9) else 1.0  # XOR and its opposite
     got = best_linear_accuracy(labels)
-    check.hidden.close(got, expected, what="best_linear_accuracy for one of the 16 labelings",
-                       hints={"only lines through the origin, or along the axes, were tried": 0.75,
-                              "the number of corners was returned, not their share": 4 * expected})
+    check.hidden.close(
+        got,
+        expected,
+        what="best_linear_accuracy for one of the 16 labelings",
+        hints={
+            "only lines through the origin, or along the axes, were tried": 0.75,
+            "the number of corners was returned, not their share": 4 * expected,
+        },
+    )
     check.hidden.unchanged(labels, kept, what="y")
 ### END HIDDEN TESTS
 
@@ -778,7 +915,7 @@ for row, kind in zip(table.X, table.y, strict=True):
     print(row, table.classes[kind])
 
 # %% [markdown]
-# The mass is counted in hundreds, the sugar in tens. To put the columns on one scale, we subtract each column's mean and divide by its standard deviation.
+# The mass is counted in hundreds, the sugar in tens. To put the columns on one scale, we subtract each column's mean and divide by its standard deviation, which says how far its values spread.
 # The weights are random: nobody has trained this network, so we should not expect good answers. We want to see the shapes.
 
 # %%
@@ -790,7 +927,8 @@ W2, b2 = 0.5 * rng.normal(size=(10, 3)), np.zeros(3)
 Z1 = X @ W1 + b1
 H = np.maximum(Z1, 0)
 logits = H @ W2 + b2
-for name, value in {"X": X, "Z1 = X W1 + b1": Z1, "H = ReLU(Z1)": H, "logits = H W2 + b2": logits}.items():
+steps = {"X": X, "Z1 = X W1 + b1": Z1, "H = ReLU(Z1)": H, "logits = H W2 + b2": logits}
+for name, value in steps.items():
     print(f"{name:20} shape {value.shape}")
 assert H.min() == 0 and logits.shape == (5, 3)
 
@@ -801,7 +939,10 @@ assert H.min() == 0 and logits.shape == (5, 3)
 # %%
 p = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
 for kind, row in zip(table.y, p, strict=True):
-    print(f"{table.classes[kind]:7}", "  ".join(f"{name} {share:.2f}" for name, share in zip(table.classes, row, strict=True)))
+    print(
+        f"{table.classes[kind]:7}",
+        "  ".join(f"{name} {share:.2f}" for name, share in zip(table.classes, row, strict=True)),
+    )
 right = np.sum(p.argmax(axis=1) == table.y)
 print(f"{right} of 5 right: the network has not learned anything yet.")
 assert np.allclose(p.sum(axis=1), 1) and W1.size + b1.size + W2.size + b2.size == 83
@@ -809,10 +950,12 @@ assert np.allclose(p.sum(axis=1), 1) and W1.size + b1.size + W2.size + b2.size =
 # %% [markdown]
 # ### Example 1.8 - The same network in PyTorch
 #
-# **PyTorch** is the library that we use to train networks from Chapter 2 on. Its arrays are called **tensors**. They work much like NumPy's, with two additions: PyTorch can compute slopes through any calculation, and a tensor lives on a **device**, the CPU or a graphics processor (GPU).
+# **PyTorch** is the library that we use beside NumPy from here on. Its tensors work much like NumPy's arrays, with two additions: PyTorch can compute slopes through a calculation, and a tensor lives on a **device**, the CPU or a graphics processor (GPU).
 # `course_utils.device()` picks the best one that this computer has.
 #
-# A linear layer is called `nn.Linear`, and `nn.Sequential` chains layers. One trap: `nn.Linear(4, 10)` stores its weights with shape (10, 4), *outputs first*, so our `W1` must be transposed (`.T`) when it is copied. `no_grad` says that this copying is not a calculation to compute slopes through.
+# A layer of weighted sums is called `nn.Linear`, and `nn.Sequential` chains layers (for a list of layers: `nn.Sequential(*layers)`). One trap: `nn.Linear(4, 10)` stores its weights with shape (10, 4), *outputs first*, so our `W1` must be transposed (`.T`) when it is copied. Inside `no_grad`, PyTorch does not record the copying for its slopes.
+#
+# `torch.from_numpy` makes a tensor that *shares* its memory with the NumPy array, so that a change of one is a change of both; `torch.tensor` makes a copy.
 
 # %%
 device = course_utils.device()
@@ -825,7 +968,7 @@ torch_logits = model(torch.from_numpy(X).float().to(device))
 print("first layer's weights in PyTorch:", tuple(model[0].weight.shape), "on", device)
 
 # %% [markdown]
-# PyTorch computes in float32 unless told otherwise, with about 7 decimal digits; NumPy's float64 has about 16. (`.float()` makes float32 of our table; `.double()` would go the other way.) How close will the two results be?
+# PyTorch computes in float32 unless told otherwise, with about 7 decimal digits; NumPy's float64 has about 16. `.float()` made float32 of our table. To have a layer in float64, write `nn.Linear(4, 10, dtype=torch.float64)`, or call `.double()` on the finished network. How close will the two results be?
 
 # %%
 answer = torch_logits.detach().cpu()  # off the device, without the slopes
@@ -836,7 +979,7 @@ torch.testing.assert_close(answer, torch.from_numpy(logits).float(), rtol=1e-4, 
 # %% [markdown]
 # Equal up to rounding in the seventh digit. `assert_close` compares with a tolerance, and so should you: two correct programs rarely agree in every last digit.
 #
-# Note where the network *ends*: with logits, not with probabilities. There is no softmax layer. PyTorch's loss function for classification (Chapter 2) takes logits and applies the softmax itself, in a form that cannot overflow. A network that ends in softmax and is then given to that loss applies it twice, a common and silent mistake:
+# Note where the network *ends*: with logits, not with probabilities. There is no softmax layer. To train a classifier, PyTorch measures how wrong it is with a function (a *loss*, Chapter 2) that takes logits and applies the softmax itself, in a form that cannot overflow. A network that ends in softmax and then goes through that function applies it twice, a common and silent mistake:
 
 # %%
 once = torch.softmax(answer, dim=1)
@@ -846,15 +989,16 @@ print("softmax twice:", twice[2].numpy().round(3))
 assert (twice.max(dim=1).values < once.max(dim=1).values).all()
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "forward-task"}
-# ### Exercise 1.5 - A network of any depth, twice (7 points, 25 minutes, core)
+# ### Exercise 1.5 - A network of any depth, twice (7 points, 40 minutes, core)
 #
-# `params` is a list with one pair `(W, b)` per layer: `W` of shape $(D_l, D_{l+1})$, `b` of shape $(D_{l+1},)$, all float64.
+# `params` is a list with one pair `(W, b)` for each layer $l = 1, 2, \dots$: `W` of shape $(D_l, D_{l+1})$, `b` of shape $(D_{l+1},)$, all float64.
 #
-# **(a)** `forward(X, params)` applies layer after layer to `X` of shape (N, D), with ReLU *between* layers and none after the last. It returns the logits (N, C). With `return_all=True` it returns `(logits, [X, A_1, ..., logits])`: the input, the activations of each hidden layer, and the logits.
+# **(a)** `forward(X, params)` applies layer after layer to `X` of shape (N, D), with ReLU *between* layers and none after the last. It returns the logits (N, C). With `return_all=True` it returns `(logits, [X, A_1, ..., logits])`, where $A_l$ are the activations of hidden layer $l$ (`H` above).
 #
-# **(b)** `to_torch(params)` returns the same network as an `nn.Sequential` of `nn.Linear` and `nn.ReLU`, in float64, on the CPU and ready for training. Changing its weights must not change `params`.
+# **(b)** `to_torch(params)` returns the same network as an `nn.Sequential` of `nn.Linear` and `nn.ReLU`, in float64, on the CPU and trainable (its parameters keep `requires_grad`). Changing its weights must not change `params`.
 #
 # With one layer, `W = [[2], [1]]` and `b = [-5]`, `X = [[1, 2]]` gives `[[-1]]`. Change neither `X` nor `params`.
+
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "forward"}
 def forward(X, params, return_all=False):
@@ -888,27 +1032,41 @@ def to_torch(params):
     return nn.Sequential(*layers[:-1])
     ### END SOLUTION
 
+
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "forward-check"}
 rng = np.random.default_rng(5)
 params = [(rng.normal(size=shape), rng.normal(size=shape[1])) for shape in ((4, 10), (10, 5), (5, 3))]
 X = rng.normal(size=(6, 4))
 logits = forward(X, params)
 check.shape(logits, (6, 3), what="forward(X, params)")
-check.close(forward(np.array([[1.0, 2.0]]), [(np.array([[2.0], [1.0]]), np.array([-5.0]))]), [[-1.0]], what="the network with one layer of the task",
-            hints={"there is a ReLU after the last layer": [[0.0]]})
-last, steps = forward(X, params, return_all=True)
-check.equal([step.shape for step in steps], [(6, 4), (6, 10), (6, 5), (6, 3)], what="the shapes of [X, A_1, A_2, logits]")
-check.close(last, logits, what="the logits with return_all=True")
+x, one = np.array([[1.0, 2.0]]), [(np.array([[2.0], [1.0]]), np.array([-5.0]))]
+hints = {"there is a ReLU after the last layer": [[0.0]]}
+check.close(forward(x, one), [[-1.0]], what="the network with one layer of the task", hints=hints)
+two = [(np.array([[1.0, -1.0], [1.0, -1.0]]), np.zeros(2)), (np.array([[1.0], [2.0]]), np.ones(1))]
+last, steps = forward(x, two, return_all=True)
+hints = {"there is no ReLU between the layers": [[-2.0]]}
+check.close(last, [[4.0]], what="a network with two layers", hints=hints)
+check.equal(len(steps), 3, what="the length of [X, A_1, logits]")
+hints = {"these are the sums before the ReLU": [[3.0, -3.0]]}
+check.close(steps[1], [[3.0, 0.0]], what="A_1 of the network with two layers", hints=hints)
 model = to_torch(params)
-check.equal(sum(weights.numel() for weights in model.parameters()), 123, what="the number of parameters of to_torch(params)")
-check.close(model(torch.from_numpy(X)).detach().numpy(), logits, rtol=1e-6, what="to_torch(params)(X), which should equal forward(X, params),")
+kinds = sorted({str(part.dtype) for part in model.parameters()})
+check.equal(kinds, ["torch.float64"], what="the dtype of to_torch(params)")
+count = sum(part.numel() for part in model.parameters())
+check.equal(count, 123, what="the number of parameters of to_torch(params)")
+same = model(torch.from_numpy(X)).detach().numpy()
+check.close(same, logits, rtol=1e-6, what="to_torch(params)(X), which should equal forward(X, params),")
 check.passed("forward and to_torch")
+
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 5, "grade_id": "forward-hidden"}
 # Tested with one to five layers, square and other weight matrices, one sample and many, and on what the torch network shares with params.
 ### BEGIN HIDDEN TESTS
 def network(widths, rng):
-    return [(rng.normal(size=shape) / np.sqrt(shape[0]), rng.normal(size=shape[1])) for shape in zip(widths[:-1], widths[1:], strict=True)]
+    return [
+        (rng.normal(size=shape) / np.sqrt(shape[0]), rng.normal(size=shape[1]))
+        for shape in zip(widths[:-1], widths[1:], strict=True)
+    ]
 
 
 def layer_outputs(X, params):
@@ -922,11 +1080,14 @@ def layer_outputs(X, params):
 
 @check.student_side
 def look_into(to_torch, params, X):
-    """Evidence about the torch network: its outputs, its parts, its gradients, and params after its weights have moved."""
+    """Evidence: outputs, parts and gradients of the torch network, and params after its weights have moved."""
     model = to_torch(params)
-    outputs = model(torch.from_numpy(X))
-    outputs.sum().backward()
-    gradients = [None if weights.grad is None else weights.grad.numpy().copy() for weights in model.parameters()]
+    outputs = model(torch.from_numpy(X).to(next(model.parameters()).dtype))
+    if outputs.requires_grad:
+        outputs.sum().backward()
+    gradients = [
+        None if weights.grad is None else weights.grad.numpy().copy() for weights in model.parameters()
+    ]
     with torch.no_grad():
         for weights in model.parameters():
             weights.add_(1.0)
@@ -941,7 +1102,15 @@ def look_into(to_torch, params, X):
 
 
 rng = np.random.default_rng(105)
-for widths, N in [((3, 2), 4), ((4, 4), 4), ((5, 7, 2), 1), ((3, 3, 3, 3), 5), ((2, 6, 4, 3), 3), ((6, 5, 5, 4, 4, 2), 8), ((1, 2, 1), 2)]:
+for widths, N in [
+    ((3, 2), 4),
+    ((4, 4), 4),
+    ((5, 7, 2), 1),
+    ((3, 3, 3, 3), 5),
+    ((2, 6, 4, 3), 3),
+    ((6, 5, 5, 4, 4, 2), 8),
+    ((1, 2, 1), 2),
+]:
     params, X = network(widths, rng), rng.normal(size=(N, widths[0]))
     kept_params, kept_X = [(W.copy(), b.copy()) for W, b in params], X.copy()
     expected = layer_outputs(X, params)
@@ -954,33 +1123,49 @@ for widths, N in [((3, 2), 4), ((4, 4), 4), ((5, 7, 2), 1), ((3, 3, 3, 3), 5), (
     for i, (got, want) in enumerate(zip(steps, expected, strict=True)):
         check.hidden.close(got, want, what=f"entry {i} of the list {which}")
     check.hidden.unchanged(X, kept_X, what="X")
-
-    seen = look_into(to_torch, params, X)
-    check.hidden.close(seen["outputs"], expected[-1], rtol=1e-9, what=f"to_torch(params)(X) {which}", hints=hints)
-    check.hidden.equal(seen["parts"].count("Linear"), len(params), what=f"the number of nn.Linear in to_torch(params) {which}")
-    check.hidden.equal(seen["parts"][0], "Sequential", what="the class of to_torch(params)")
-    check.hidden.equal(sorted(seen["shapes"]), sorted(shape for W, b in params for shape in (W.T.shape, b.shape)), what=f"the shapes of the torch parameters {which}")
-    check.hidden.equal(sorted(set(seen["dtypes"])), ["torch.float64"], what="the dtype of the torch parameters")
-    check.hidden.that(all(check.kind(gradient) == "array" for gradient in seen["gradients"]),
-                      "to_torch(params): some parameter gets no gradient, so it cannot be trained.")
-    for (W, b), (kept_W, kept_b), (seen_W, seen_b) in zip(params, kept_params, seen["params"], strict=True):
+    for (W, b), (kept_W, kept_b) in zip(params, kept_params, strict=True):
         check.hidden.unchanged(W, kept_W, what="a W in params")
         check.hidden.unchanged(b, kept_b, what="a b in params")
-        check.hidden.that(np.array_equal(seen_W, kept_W) and np.array_equal(seen_b, kept_b),
-                          "params changed when the weights of to_torch(params) did: the two share memory. Copy the arrays.")
+
+    seen = look_into(to_torch, params, X)
+    check.hidden.equal(
+        sorted(set(seen["dtypes"])), ["torch.float64"], what="the dtype of the torch parameters"
+    )
+    check.hidden.close(
+        seen["outputs"], expected[-1], rtol=1e-9, what=f"to_torch(params)(X) {which}", hints=hints
+    )
+    check.hidden.equal(
+        seen["parts"].count("Linear"),
+        len(params),
+        what=f"the number of nn.Linear in to_torch(params) {which}",
+    )
+    check.hidden.equal(seen["parts"][0], "Sequential", what="the class of to_torch(params)")
+    shapes = sorted(shape for W, b in kept_params for shape in (W.T.shape, b.shape))
+    check.hidden.equal(
+        sorted(seen["shapes"]), shapes, what=f"the shapes of the torch parameters {which}"
+    )
+    check.hidden.that(
+        all(check.kind(gradient) == "array" for gradient in seen["gradients"]),
+        "to_torch(params): some parameter gets no gradient, so it cannot be trained.",
+    )
+    for (kept_W, kept_b), (seen_W, seen_b) in zip(kept_params, seen["params"], strict=True):
+        check.hidden.that(
+            np.array_equal(seen_W, kept_W) and np.array_equal(seen_b, kept_b),
+            "params changed when the weights of to_torch(params) did: the two share memory. Copy the arrays.",
+        )
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## What to keep
 #
 # - A neuron computes $z = \mathbf{w} \cdot \mathbf{x} + b$. Its decision line is straight; weights turn it, the bias shifts it.
-# - The perceptron rule stops if and only if the data are linearly separable. XOR is not.
+# - The perceptron rule stops exactly when the (finitely many) data are linearly separable. XOR is not.
 # - A hidden layer moves the samples to where the next layer can separate them. Without an activation between them, two layers are one.
 # - Sigmoid and tanh saturate: far from 0 their slope is nearly 0. ReLU has slope 1 for every positive $z$.
 # - Softmax: subtract the row's largest score, mind the axis. Networks end in logits.
 # - `X` (N, D), `W` (D, M), `b` (M,); `nn.Linear` stores (M, D).
 #
-# **Words of this chapter:** activation, bias, decision line, device, epoch, feature, forward pass, hidden layer, learning rate, linearly separable, logit, neuron (unit), parameter, pre-activation, sample, saturation, softmax, temperature, tensor, weight.
+# **Words of this chapter:** activation (function), bias, broadcasting, class, decision line, device, epoch, feature, forward pass, hidden layer, layer, learning rate, linearly separable, logit, margin, neuron (unit), parameter, perceptron, pre-activation, ReLU, sample, saturation, sigmoid, softmax, temperature, tensor, weight.
 #
 # **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=01_basic_concepts` in a terminal.
 #

@@ -1,9 +1,9 @@
 """Which released function or class would pass an exercise's hidden tests? `python released_solutions.py COURSE` says.
 
-Runs in a process of its own, in a scratch folder, without network. It executes every code cell of each release notebook in
-order, collects what they define, adds the public functions and classes of course_utils, and puts each in place of each
-name that an exercise of the same or a later unit asks for; the exercise's other names stay the reference solution. Prints
-one JSON line per finding, and a last line with counts.
+Runs in a process of its own, in a scratch folder, without network. It executes every code cell of each release notebook
+in order, collects what they define, adds the public functions and classes of course_utils, and puts each in place of
+each name that an exercise of the same or a later unit asks for; the exercise's other names stay the reference solution.
+Prints one JSON line per finding, and a last line with counts.
 """
 
 import ast
@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 import types
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def code(source, name):
     return compile("\n".join(lines), name, "exec")
 
 
-def released(unit, root):
+def released(unit, root, say):
     """(label, object) of every callable that the released cells of a unit define, the cells run in their order."""
     from IPython.display import display
 
@@ -50,7 +51,7 @@ def released(unit, root):
             exec(code(cell.source, f"<{unit}, cell {number}>"), space)
         except Exception as error:  # stubs raise, and so does what a stub feeds
             if "NotImplementedError" not in repr(error):
-                print(json.dumps({"cell": f"{unit}, cell {number}", "error": repr(error)[:300]}), flush=True)
+                say(error=f"cell {number} of release/{unit} does not run: {error!r}"[:300])
         for name, value in list(space.items()):
             for label, thing in callables(name, value, space):
                 found.setdefault(id(thing), (f"{label} (release/{unit}, cell {number})", thing))
@@ -126,8 +127,8 @@ def passes(before, answer, hidden, name, candidate):
 def solved_by(before, answer, hidden, name, candidates):
     """Labels of the candidates that pass for `name`.
 
-    Tried in a forked child, so that none spoils what comes after. One that hangs or ends the child solves nothing; a new
-    child goes on after it.
+    Tried in a forked child, so that none spoils what comes after. One that hangs or ends the child solves nothing; a
+    new child goes on after it.
     """
     labels, at = [], 0
     while at < len(candidates):
@@ -147,13 +148,13 @@ def solved_by(before, answer, hidden, name, candidates):
             labels += [label for label, solved in map(json.loads, lines) if solved]
         os.close(read)
         os.kill(child, signal.SIGKILL)
-        finished = os.waitpid(child, 0)[1] == 0 or at == len(candidates)
-        at += 0 if finished else 1
+        os.waitpid(child, 0)
+        at += at < len(candidates)  # the one that it died of
     return labels
 
 
 def quiet():
-    """Nothing that a candidate does may reach the network or wait for an answer."""
+    """Nothing that a candidate does may reach the network, wait for an answer or mix with the report."""
 
     def refuse(*_, **__):
         raise OSError("no network while candidates are tried")
@@ -164,35 +165,40 @@ def quiet():
     socket.socket.connect = socket.create_connection = refuse
     signal.signal(signal.SIGALRM, stop)
     sys.stdin.close()
-    output = os.dup(1)
+    report = os.fdopen(os.dup(1), "w")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    sys.stdout = os.fdopen(output, "w")
+    return report
 
 
-def main(root):
-    quiet()
+def main(root, report):
+    def say(**finding):
+        print(json.dumps(finding), file=report, flush=True)
+
     known, tried = list(tools()), 0
-    report, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
     for name in unit_names(root):
         unit = load_unit(name, root)
-        known += released(name, root)
+        known += released(name, root, say)
         before = {"__name__": "__main__"}
         for source in unit.setup:
             exec(code(source, "<setup>"), before)
         for exercise in unit.exercises:
             answer, hidden = code(exercise.answer, "<answer>"), code(exercise.hidden, "<hidden>")
             if not passes(before, answer, hidden, None, None):
-                print(json.dumps({"exercise": exercise.number, "error": "the reference fails"}), file=report, flush=True)
+                say(error=f"the reference solution of {exercise.label} fails its hidden tests")
             for wanted in exercise.names:
                 tried += len(known)
                 for label in solved_by(before, answer, hidden, wanted, known):
-                    finding = {"exercise": exercise.number, "name": wanted, "solved_by": label}
-                    print(json.dumps(finding), file=report, flush=True)
+                    say(exercise=exercise.number, name=wanted, solved_by=label)
             exec(answer, before)
-    print(json.dumps({"candidates": len(known), "tried": tried}), file=report, flush=True)
+    say(candidates=[label for label, _ in known], tried=tried)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT)
+    errors, report = os.dup(2), quiet()
+    try:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT, report)
+    except BaseException:
+        os.write(errors, traceback.format_exc().encode())
+        os._exit(1)

@@ -52,7 +52,7 @@ COUNT_HIDDEN = """\
 # Tested with an empty list, negative numbers and values equal to the limit.
 ### BEGIN HIDDEN TESTS
 check.hidden.equal(count_above([], 0), 0, what="the count in an empty list")
-check.hidden.equal(count_above([-5, -3, -1], -2), 1, what="the count among negative numbers")
+check.hidden.equal(count_above([-5, -3, -2, -1], -2), 1, what="the count among negative numbers")
 check.hidden.equal(count_above([0.5] * 40, 0.25), 40, what="the count in a long list")
 ### END HIDDEN TESTS"""
 
@@ -127,7 +127,7 @@ def standardize(X):
     X /= np.where(spread > 0, spread, 1)
     return X
 '''
-COUNT_BANK = '''
+COUNT_BANK = """
 # %% right: a loop
 def count_above(values, limit):
     total = 0
@@ -186,14 +186,16 @@ def count_above(values, limit):
 # %% wrong: never looks
 def count_above(values, limit):
     return 0
-'''
+"""
 
 
-def text(count_hidden=COUNT_HIDDEN, setup="import numpy as np\nfrom course_utils import check") -> str:
+def text(
+    count_check=COUNT_CHECK, count_hidden=COUNT_HIDDEN, setup="import numpy as np\nfrom course_utils import check"
+) -> str:
     """The unit's text; arguments replace one part, to plant a fault."""
     cells = ["# %% [markdown]\n# # A small unit\n", _cell("setup", setup, "locked")]
     cells += _exercise("standardize", "1.1", STANDARDIZE, STANDARDIZE_CHECK, STANDARDIZE_HIDDEN)
-    cells += _exercise("count-above", "1.2", COUNT, COUNT_CHECK, count_hidden)
+    cells += _exercise("count-above", "1.2", COUNT, count_check, count_hidden)
     return "\n".join(cells)
 
 

@@ -167,31 +167,34 @@ def _compute(op, *args, **kwargs):
     _refuse_mixed(op, bound, written)
     with _lock, _random_numbers(op, bound):
         cpu = {name: _to_cpu(value) for name, value in bound.items()}
-        _renew_empty(bound, cpu, written)
+        outputs = _fresh_outputs(schema, cpu)
         if cpu.get("generator") is not None:
             cpu["generator"] = None  # its state is already in the CPU's default generator
         result = op(**cpu)
-        _carry_resized(bound, cpu, written)
+        _fill_outputs(bound, outputs)
     return _label_results(op, bound, result)
 
 
-def _renew_empty(bound, cpu, written):
-    """Give the CPU kernel an output it may resize: memory that came over DLPack cannot grow."""
+def _fresh_outputs(schema, cpu):
+    """Give the CPU kernel empty tensors for ``out=``: it may resize them, which memory over DLPack does not allow."""
     import torch
 
-    for name in written:
-        if isinstance(bound.get(name), torch.Tensor) and bound[name].numel() == 0:
-            cpu[name] = torch.empty(bound[name].shape, dtype=bound[name].dtype)
+    outputs = {}
+    for argument in schema.arguments:
+        given = cpu.get(argument.name)
+        is_output = argument.kwarg_only and argument.alias_info is not None and argument.alias_info.is_write
+        if is_output and isinstance(given, torch.Tensor):
+            outputs[argument.name] = cpu[argument.name] = torch.empty(0, dtype=given.dtype)
+    return outputs
 
 
-def _carry_resized(bound, cpu, written):
-    """Let a device tensor follow when the CPU kernel gave its output new memory or another shape."""
-    import torch
-
-    for name in written:
-        device, host = bound.get(name), cpu.get(name)
-        if isinstance(device, torch.Tensor) and (device.data_ptr() != host.data_ptr() or device.shape != host.shape):
-            device.set_(_to_standin(host))
+def _fill_outputs(bound, outputs):
+    """Copy the CPU kernel's outputs into the caller's tensors, which take new memory where the shape differs."""
+    for name, host in outputs.items():
+        if bound[name].shape == host.shape:
+            _to_cpu(bound[name]).copy_(host)
+        else:
+            bound[name].set_(_to_standin(host))
 
 
 def _label_results(op, bound, result):
@@ -251,9 +254,8 @@ def _convolution_backward(grad_output, input, weight, *args):
     import torch
 
     *settings, output_mask = args
-    bias_sizes = [weight.shape[1] * settings[-1] if settings[3] else weight.shape[0]]  # settings[3]: transposed
     backward = torch.ops.aten.convolution_backward.default
-    return _compute(backward, grad_output, input, weight, bias_sizes, *settings, output_mask)
+    return _compute(backward, grad_output, input, weight, [grad_output.shape[1]], *settings, output_mask)
 
 
 def _register_kernels():

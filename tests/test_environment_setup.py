@@ -1,4 +1,4 @@
-"""Set-up, run for real: a small project of its own, its environment in a temporary folder, packages from local wheels."""
+"""Set-up, run for real: a small project, its environment in a temporary folder, packages from local wheels."""
 
 import ast
 import os
@@ -28,13 +28,14 @@ def _wheel(folder):
     with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
         wheel.writestr("tiny_course.py", "")
         wheel.writestr("tiny_course-1.0.dist-info/METADATA", METADATA)
-        wheel.writestr("tiny_course-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("tiny_course-1.0.dist-info/WHEEL", WHEEL)
         wheel.writestr("tiny_course-1.0.dist-info/RECORD", "")
     return name
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
     return _wheel(wheel_directory)
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     return _wheel(wheel_directory)
+WHEEL = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
 METADATA = '''Metadata-Version: 2.1
 Name: tiny-course
 Version: 1.0
@@ -108,11 +109,15 @@ def version_of(root, module):
 # ---- one environment, from nothing through every mishap (in this order)
 
 
-def test_set_up_builds_under_the_constraints(project):
+def test_set_up_completes_an_environment_without_pip_under_the_constraints(project):
+    """As `uv venv` makes them."""
+    venv = setup.venv_dir(project)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    assert not setup.has_pip(venv)
     status, said, _ = set_up(project)
     assert status == 0, said
     assert said == (
-        "[1/3] Creating the environment .environment ...\n"
+        "[1/3] The environment .environment exists.\n"
         "[2/3] Installing packages (the first time takes minutes) ...\n"
         "[3/3] Ready.\n"
     )
@@ -190,28 +195,16 @@ def test_an_environment_whose_python_is_gone_is_rebuilt(project):
     assert version_of(project, "tiny_lib") == "2.0"
 
 
-def test_an_environment_without_pip_gets_it(project):
-    """As `uv venv` makes them."""
-    venv = setup.venv_dir(project)
-    python = setup.venv_python(venv)
-    subprocess.run([python, "-m", "pip", "uninstall", "--yes", "--quiet", "pip"], check=True)
-    (venv / setup.STAMP).unlink()
-    assert not setup.has_pip(venv)
-    status, said, _ = set_up(project)
-    assert status == 0, said
-    assert setup.has_pip(venv)
-
-
 def test_no_network_says_so_and_keeps_what_is_there(project):
     good = (project / "constraints.txt").read_text()
     (project / "constraints.txt").write_text("tiny-lib==3.0\n")
-    offline = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    offline = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
     status, said, _ = set_up(project, **offline)
     lines = said.splitlines()
     assert status == 1
     assert lines[-1].startswith("No connection to the package index: check the network")
     assert lines[-1].endswith(f"(All of it: {Path('.environment', setup.LOG)})")
-    assert any("tiny-lib==3.0" in line for line in lines[2:-1])  # pip's own last lines
+    assert any("tiny-lib" in line for line in lines[2:-1])  # pip's own last lines
     assert "/no/such/folder" not in said
     assert "Connection refused" in (setup.venv_dir(project) / setup.LOG).read_text()
     assert version_of(project, "tiny_lib") == "2.0"
@@ -227,8 +220,14 @@ def test_no_network_says_so_and_keeps_what_is_there(project):
     ("said", "cure"),
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
-        ("<NewConnectionError>: [Errno -3] Temporary failure in name resolution\nNo matching distribution found", "No conn"),
-        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]')) Max retries exceeded", "A proxy or"),
+        (
+            "<NewConnectionError>: [Errno -3] Temporary failure in name resolution\nNo matching distribution found",
+            "No conn",
+        ),
+        (
+            "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]')) Max retries exceeded",
+            "A proxy or",
+        ),
         ("ERROR: Could not install packages: [WinError 5] Access is denied: 'x.pyd'", "A file could not be written"),
         ("ERROR: ResolutionImpossible: for help visit", "pyproject.toml and constraints.txt contradict"),
         ("ERROR: No matching distribution found for numpy==2.4.6", "One package is not to be had"),
@@ -327,9 +326,15 @@ def test_missing_tools_are_one_line_each_and_no_failure(bare_path, tmp_path, cap
 
 def test_where_it_may_apt_installs_them(bare_path, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
-    make = "; ".join(f"echo '#!/bin/sh' > {bare_path}/{name}; /bin/chmod +x {bare_path}/{name}" for name in ("bwrap", "chromium"))
-    program(bare_path, "apt-get", f'echo "$@" >> {tmp_path}/calls; [ -e {tmp_path}/listed ] && {{ {make}; exit 0; }}\n'
-            f'[ "$1" = update ] && : > {tmp_path}/listed; exit 100')
+    make = "; ".join(
+        f"echo '#!/bin/sh' > {bare_path}/{name}; /bin/chmod +x {bare_path}/{name}" for name in ("bwrap", "chromium")
+    )
+    program(
+        bare_path,
+        "apt-get",
+        f'echo "$@" >> {tmp_path}/calls; [ -e {tmp_path}/listed ] && {{ {make}; exit 0; }}\n'
+        f'[ "$1" = update ] && : > {tmp_path}/listed; exit 100',
+    )
     setup._tools(tmp_path)
     assert capsys.readouterr().out == "Installing chromium and bubblewrap with apt-get ...\n"
     calls = (tmp_path / "calls").read_text().splitlines()

@@ -105,7 +105,7 @@ def test_what_counts_as_unanswered(course, answer, open_):
 
 
 def test_all_answered_says_so(course):
-    write_mine(course, answers={slug: "def answer(x):\n    return 1" for slug in SLUGS})
+    write_mine(course, answers=dict.fromkeys(SLUGS, "def answer(x):\n    return 1"))
     assert handin.submit(course, UNIT, "anna")[0] == "Every exercise has an answer."
 
 
@@ -164,7 +164,9 @@ def test_student_id_given_else_environment_else_remembered_else_login(course, mo
     assert workbook.update(course) == []  # the record of what was handed out is still sound
 
 
-@pytest.mark.parametrize("student", ["..", "a..b", "a/b", "a\\b", ".a", "-a", "a b", "ä", "a" * 65, "nul", "COM1.x", "a.", "a\n"])
+@pytest.mark.parametrize(
+    "student", ["..", "a..b", "a/b", "a\\b", ".a", "-a", "a b", "ä", "a" * 65, "nul", "COM1.x", "a.", "a\n"]
+)
 def test_impossible_student_ids(course, student):
     with pytest.raises(CourseError, match="cannot be a student id"):
         handin.submit(course, UNIT, student)
@@ -409,7 +411,10 @@ def test_submitted_folders_that_are_links_are_not_followed(course, tmp_path):
 
 
 def test_nothing_to_collect_and_a_folder_that_is_not_there(course):
-    assert handin.collect(course) == (["No zip to collect: put them into inbox/, or name a folder (make collect FROM=folder)."], [])
+    assert handin.collect(course) == (
+        ["No zip to collect: put them into inbox/, or name a folder (make collect FROM=folder)."],
+        [],
+    )
     _, problems = handin.collect(course, ["nowhere"])
     assert problems == ["There is no file or folder nowhere: check the name after FROM=."]
 
@@ -421,4 +426,7 @@ def test_an_interrupted_collect_is_completed(course):
     (course / "submitted" / "anna" / f".incoming-{UNIT}" / NB).write_bytes(b"half a not")
     assert handin.collect(course)[1] == []
     expected = zipfile.ZipFile(io.BytesIO((course / "inbox" / "1.zip").read_bytes())).read(NB)
-    assert tree(course / "submitted") == {f"anna/{UNIT}/{NB}": expected, f"anna/{UNIT}/timestamp.txt": b"2026-11-20 13:00:00 UTC\n"}
+    assert tree(course / "submitted") == {
+        f"anna/{UNIT}/{NB}": expected,
+        f"anna/{UNIT}/timestamp.txt": b"2026-11-20 13:00:00 UTC\n",
+    }

@@ -6,8 +6,8 @@ from course_author import stats
 from course_author.units import load_unit, unit_names
 
 
-def test_a_small_unit_is_counted(course):
-    counted = stats.measure(load_unit("07_small", course))
+def test_a_small_unit_is_counted(tiny):
+    counted = stats.measure(load_unit("07_tiny", tiny))
     # headings 5 + 5 + 12 + 3 words, sentences 5 + 8 + 3
     headings = (
         "A unit for tests / Example 7.1 A sum / Exercise 7.1 Double and halve 4 points 3 minutes core / What to keep"
@@ -37,11 +37,11 @@ def test_words_are_what_is_read(markdown, words):
     assert stats.count_words(markdown) == words
 
 
-def test_formulas_and_figures_cost_time(course, edit):
-    plain = stats.measure(load_unit("07_small", course))
+def test_formulas_and_figures_cost_time(tiny, edit):
+    plain = stats.measure(load_unit("07_tiny", tiny))
     edit("# It needs nothing but NumPy.", "# $$ a = b $$\n#\n# It needs nothing but NumPy.\n#\n# ![](a.svg)")
     edit("total = np", "ax = plot.scatter(1)\ntotal = np")
-    counted = stats.measure(load_unit("07_small", course))
+    counted = stats.measure(load_unit("07_tiny", tiny))
     assert (counted.formulas, counted.figures) == (1, 2)
     assert counted.minutes - plain.minutes == pytest.approx((10 + 2 * 12 + 7.2) / 60)
 
@@ -69,13 +69,13 @@ def test_routes_are_added_up_when_all_their_units_are_there():
     assert stats.route_minutes("theory", middle) == pytest.approx(sum(value.minutes for value in middle.values()))
 
 
-def test_the_command_fails_off_the_plan(course, capsys):
-    assert stats.main([], root=course) == 0
-    path = course / "source" / "07_small.py"
-    path.rename(course / "source" / "01_basic_concepts.py")
-    text = (course / "source" / "01_basic_concepts.py").read_text(encoding="utf-8")
-    (course / "source" / "01_basic_concepts.py").write_text(text.replace(" 7.1", " 1.1"), encoding="utf-8")
-    assert stats.main([], root=course) == 1
+def test_the_command_fails_off_the_plan(tiny, capsys):
+    assert stats.main([], root=tiny) == 0
+    path = tiny / "source" / "07_tiny.py"
+    path.rename(tiny / "source" / "01_basic_concepts.py")
+    text = (tiny / "source" / "01_basic_concepts.py").read_text(encoding="utf-8")
+    (tiny / "source" / "01_basic_concepts.py").write_text(text.replace(" 7.1", " 1.1"), encoding="utf-8")
+    assert stats.main([], root=tiny) == 1
     assert "it lacks something" in capsys.readouterr().out
 
 

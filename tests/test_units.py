@@ -7,18 +7,18 @@ import pytest
 from course_author.units import ROOT, UnitError, chosen_units, load_unit, region, unit_names
 
 UNITS = unit_names()
-PLANNED = {  # examples, exercises; course_plan.md
-    "00_start_here": (0, 3),
-    "01_basic_concepts": (8, 5),
-    "02_how_networks_work": (10, 6),
-    "03_learning_algorithms": (9, 7),
-    "04_regularization_optimization": (8, 6),
-    "05_mnist_project": (6, 5),
+PLANNED = {  # examples, exercises, warm-ups worth 0 points; course_plan.md
+    "00_start_here": (0, 0, 3),
+    "01_basic_concepts": (8, 5, 0),
+    "02_how_networks_work": (10, 6, 0),
+    "03_learning_algorithms": (9, 7, 0),
+    "04_regularization_optimization": (8, 6, 0),
+    "05_mnist_project": (6, 5, 0),
 }
 
 
-def test_an_exercise_is_read_whole(course):
-    unit = load_unit("07_small", course)
+def test_an_exercise_is_read_whole(tiny):
+    unit = load_unit("07_tiny", tiny)
     (exercise,) = unit.exercises
     assert (exercise.slug, exercise.number, exercise.title) == ("double", "7.1", "Double and halve")
     assert (exercise.minutes, exercise.kind) == (3, "core")
@@ -31,9 +31,30 @@ def test_an_exercise_is_read_whole(course):
     assert "secret_factor" in exercise.answer and "secret_factor" not in exercise.stub
 
 
-def test_unit_names_are_text_files_with_a_number(course):
-    (course / "source" / "notes.py").touch()
-    assert unit_names(course) == ["07_small"]
+def test_a_warm_up_has_three_cells_and_no_points(tiny, edit):
+    edit(
+        "### Exercise 7.1 - Double and halve (4 points, 3 minutes, core)",
+        "### Warm-up 7.1 - Double (0 points, 2 minutes)",
+    )
+    edit('"points": 1, ', '"points": 0, ')
+    with pytest.raises(UnitError, match="'double-hidden' is left over"):
+        load_unit("07_tiny", tiny)
+    path = tiny / "source" / "07_tiny.py"
+    cells = path.read_text(encoding="utf-8").split("\n# %% ")
+    path.write_text("\n# %% ".join(cell for cell in cells if "double-hidden" not in cell), encoding="utf-8")
+    unit = load_unit("07_tiny", tiny)
+    (warm_up,) = unit.warm_ups
+    assert unit.exercises == []
+    assert (warm_up.kind, warm_up.hidden, warm_up.points_check, warm_up.points_hidden) == ("warm-up", "", 0, 0)
+    assert 'NotImplementedError("Warm-up 7.1: write double, then delete this line")' in warm_up.stub
+    edit('"points": 0, ', '"points": 2, ')
+    with pytest.raises(UnitError, match="says 0 points, its tests give 2"):
+        load_unit("07_tiny", tiny)
+
+
+def test_unit_names_are_text_files_with_a_number(tiny):
+    (tiny / "source" / "notes.py").touch()
+    assert unit_names(tiny) == ["07_tiny"]
 
 
 HIDDEN_BODY = """\
@@ -48,7 +69,7 @@ SOLUTION_BODY = """\
     ### END SOLUTION
 """
 CHECK = 'assert double(np.array([1.0]))[0] == 2.0, "double([1]) should be [2]"\n'
-FAULTS = {  # fault: (piece of the small unit, what stands there instead, text of the line it names, words it says)
+FAULTS = {  # fault: (piece of the tiny unit, what stands there instead, text of the line it names, words it says)
     "solution never closed": (
         SOLUTION_BODY,
         SOLUTION_BODY.replace("    ### END SOLUTION\n", ""),
@@ -142,67 +163,64 @@ FAULTS = {  # fault: (piece of the small unit, what stands there instead, text o
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_named_with_its_place(fault, course, edit):
+def test_a_fault_is_named_with_its_place(fault, tiny, edit):
     old, new, line, words = FAULTS[fault]
     path = edit(old, new)
     with pytest.raises(UnitError, match=words) as caught:
-        load_unit("07_small", course)
+        load_unit("07_tiny", tiny)
     message = str(caught.value)
     assert "\n" not in message and message.endswith("."), message
-    place = re.match(r"source/07_small\.py:(\d+): ", message)
+    place = re.match(r"source/07_tiny\.py:(\d+): ", message)
     assert place, message
     if line is not None:
         assert line in path.read_text(encoding="utf-8").split("\n")[int(place[1]) - 1], message
 
 
-def test_the_four_cells_in_another_order(course):
-    path = course / "source" / "07_small.py"
+def test_the_four_cells_in_another_order(tiny):
+    path = tiny / "source" / "07_tiny.py"
     cells = path.read_text(encoding="utf-8").split("\n# %% ")
     check, hidden = (
         next(i for i, cell in enumerate(cells) if f"double-{part}" in cell) for part in ("check", "hidden")
     )
     cells[check], cells[hidden] = cells[hidden], cells[check]
     path.write_text("\n# %% ".join(cells), encoding="utf-8")
-    with pytest.raises(UnitError, match=r"source/07_small.py:\d+: exercise 'double' lacks its check cell at place 3"):
-        load_unit("07_small", course)
+    with pytest.raises(UnitError, match=r"source/07_tiny.py:\d+: exercise 'double' lacks its check cell at place 3"):
+        load_unit("07_tiny", tiny)
 
 
-def test_an_answer_without_a_solution_region(course):
-    path = course / "source" / "07_small.py"
+def test_an_answer_without_a_solution_region(tiny):
+    path = tiny / "source" / "07_tiny.py"
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"    ### (BEGIN|END) SOLUTION\n", "", text), encoding="utf-8")
     with pytest.raises(UnitError, match="answer 'double' has no solution region"):
-        load_unit("07_small", course)
+        load_unit("07_tiny", tiny)
 
 
-def test_a_solution_outside_a_function_is_refused(course, edit):
+def test_a_solution_outside_a_function_is_refused(tiny, edit):
     edit("def double(x):\n", "### BEGIN SOLUTION\ny = 1\n### END SOLUTION\n\n\ndef double(x):\n")
     with pytest.raises(UnitError, match="stands outside any function"):
-        load_unit("07_small", course)
+        load_unit("07_tiny", tiny)
 
 
-def test_a_text_that_is_not_utf8(course):
-    (course / "source" / "07_small.py").write_bytes(b"# %%\nx = '\xe9'\n")
-    with pytest.raises(UnitError, match=r"^source/07_small.py is not UTF-8 text \(byte 10\): save it as UTF-8\.$"):
-        load_unit("07_small", course)
+def test_a_text_that_is_not_utf8(tiny):
+    (tiny / "source" / "07_tiny.py").write_bytes(b"# %%\nx = '\xe9'\n")
+    with pytest.raises(UnitError, match=r"^source/07_tiny.py is not UTF-8 text \(byte 10\): save it as UTF-8\.$"):
+        load_unit("07_tiny", tiny)
 
 
-def test_a_unit_that_is_not_there(course):
+def test_a_unit_that_is_not_there(tiny):
     with pytest.raises(UnitError, match=r"source/08_none\.py does not exist"):
-        load_unit("08_none", course)
-    with pytest.raises(UnitError, match="choose from 07_small"):
-        chosen_units(["08_none"], course)
+        load_unit("08_none", tiny)
+    with pytest.raises(UnitError, match="choose from 07_tiny"):
+        chosen_units(["08_none"], tiny)
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_examples_and_exercises_are_those_of_the_plan(unit):
     read = load_unit(unit)
-    numbers = [[thing.number for thing in things] for things in (read.examples, read.exercises)]
-    expected = [[f"{read.chapter}.{n}" for n in range(1, count + 1)] for count in PLANNED[unit]]
-    if unit == "00_start_here":  # three warm-ups worth nothing; the plan leaves the number of examples open
-        numbers[0] = expected[0] = []
-        assert all(exercise.points_check == exercise.points_hidden == 0 for exercise in read.exercises)
-    assert numbers == expected
+    numbers = [[thing.number for thing in things] for things in (read.examples, read.exercises, read.warm_ups)]
+    planned = [[f"{read.chapter}.{n}" for n in range(1, count + 1)] for count in PLANNED[unit]]
+    assert numbers == planned
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -218,7 +236,7 @@ def test_cells_are_short(unit):
     ]
     wordy = [
         f"{exercise.number}: {words} words"
-        for exercise in read.exercises
+        for exercise in read.exercises + read.warm_ups
         if (words := count_words(exercise.task.split("\n", 1)[1])) > 120
     ]
     assert not long and not wordy, long + wordy

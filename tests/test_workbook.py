@@ -142,7 +142,12 @@ def test_a_lost_record_loses_nothing(course):
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
-    [(b"{ not json", "not valid JSON"), (b"\xff\xfe\x00", "not valid JSON"), (b"[1]", "no list of cells"), (b"{}", "no list")],
+    [
+        (b"{ not json", "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        (b"[1]", "no list of cells"),
+        (b"{}", "no list"),
+    ],
 )
 def test_a_damaged_release_notebook_is_left_out_and_named(course, damage, reason):
     (course / "release" / UNIT / f"{UNIT}.ipynb").write_bytes(damage)
@@ -195,10 +200,10 @@ def test_a_full_disk_leaves_no_half_file(course):
     before = snapshot(course)
     (course / "release" / UNIT / "big.csv").write_bytes(b"x" * 2**20)
     code = (
-        "import resource, signal, sys; from course_utils import workbook; from course_utils.environment_setup import *\n"
+        "import resource, signal, sys; from course_utils import environment_setup, workbook\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try: workbook.update(sys.argv[1])\n"
-        "except CourseError as error: print(error)"
+        "except environment_setup.CourseError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(course)], capture_output=True, text=True, check=True)
     assert done.stdout.count("\n") == 1 and "File too large" in done.stdout

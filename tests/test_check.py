@@ -1,0 +1,161 @@
+"""The checks: what passes, what fails, and whether the message names the cause without giving anything away."""
+
+import doctest
+
+import numpy as np
+import pytest
+
+from course_utils import check
+from course_utils.check import CheckFailed, hidden
+
+EXPECTED = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [5.0, -3.0, 7.5]])
+
+
+def message_of(call, *args, **kwargs):
+    with pytest.raises(CheckFailed) as caught:
+        call(*args, **kwargs)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("got", [EXPECTED, EXPECTED + 1e-12, EXPECTED.tolist(), np.asfortranarray(EXPECTED)])
+def test_close_accepts_equal_values_in_any_container(got):
+    check.close(got, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cause"),
+    [
+        (-EXPECTED, "sign is reversed"),
+        (3 * EXPECTED, "3 times the expected"),
+        (EXPECTED + 0.5, "same constant"),
+        (EXPECTED.T, "transposed"),
+        (np.full((3, 3), np.nan), "NaN"),
+        (EXPECTED.astype(int), "decimals were cut off"),
+        (np.zeros((3, 3, 3)), "broadcasting"),
+        (EXPECTED[None], "an axis of length 1"),
+        (EXPECTED[0], "one axis too many"),
+        (EXPECTED.reshape(9), "reshape"),
+        (None, "`return` missing"),
+        ("text", "of kind str"),
+        ([[1.0], [2.0, 3.0]], "of kind list"),
+        (np.where(EXPECTED == 16, 0, EXPECTED), "index (1, 1)"),
+    ],
+)
+def test_close_names_the_likely_cause_in_both_manners(wrong, cause):
+    for manner in (check, hidden):
+        assert cause in message_of(manner.close, wrong, EXPECTED, what="it")
+
+
+def test_close_says_transposed_for_shapes_that_show_it():
+    assert "transposed" in message_of(check.close, np.zeros((2, 3)), np.zeros((3, 2)))
+
+
+def test_hints_are_used_only_when_they_fit():
+    hints = {"the bias is missing": EXPECTED - 1, "never": EXPECTED}
+    assert "the bias is missing" in message_of(check.close, EXPECTED - 1, EXPECTED, hints=hints)
+    other = np.where(EXPECTED > 7, 0, EXPECTED)
+    assert "Likely cause" not in message_of(check.close, other, EXPECTED, hints=hints)
+
+
+def test_visible_checks_show_values_and_hidden_ones_none():
+    expected, wrong = np.array([0.12345, 777.25]), np.array([0.12345, 31.5])
+    assert "777.25" in message_of(check.close, wrong, expected)
+    for secret in ("777.25", "31.5", "0.12345"):
+        assert secret not in message_of(hidden.close, wrong, expected)
+    assert "31" not in message_of(hidden.equal, [31, 2], [7, 2])
+    assert "0.3" not in message_of(hidden.within, np.array([0.3]), 1, 2)
+    assert "0.3" in message_of(check.within, np.array([0.3]), 1, 2)
+
+
+def test_nan_never_equals_and_is_never_within():
+    message_of(check.close, np.nan, np.nan)
+    message_of(check.within, np.nan, -np.inf, np.inf)
+    message_of(check.finite, [1.0, np.inf])
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "same"),
+    [
+        ([1, 0], [1, 0], True),
+        ((1, 0), [1, 0], True),
+        ([np.int64(1), 0], [1, 0], True),
+        ([(2, 3), (4,)], [(2, 3), (4,)], True),
+        ([(2, 3), (4,)], [(2, 3), (5,)], False),
+        ([1, 0], [1, 0, 0], False),
+        (1, 1.0, False),
+        (True, 1, False),
+        ("a", "a", True),
+        (None, 0, False),
+        (np.array([1, 2]), [1, 2], True),
+    ],
+)
+def test_equal(got, expected, same):
+    if same:
+        check.equal(got, expected)
+    else:
+        message_of(check.equal, got, expected)
+
+
+def test_unchanged_sees_one_bit_the_shape_and_the_dtype():
+    before = np.array([1.0, -0.0])
+    check.unchanged(before.copy(), before)
+    for now in (np.array([1.0, 0.0]), before.reshape(2, 1), before.astype(np.float32)):
+        assert "changed by the call" in message_of(check.unchanged, now, before)
+
+
+def test_raises_wants_that_exception_and_lets_the_stub_through():
+    def fail(error):
+        raise error
+
+    check.raises(ValueError, fail, ValueError("bad"))
+    check.raises(ArithmeticError, fail, ZeroDivisionError())
+    assert "nothing was raised" in message_of(check.raises, ValueError, abs, 1)
+    assert "TypeError" in message_of(check.raises, ValueError, fail, TypeError())
+    with pytest.raises(NotImplementedError):
+        check.raises(ValueError, fail, NotImplementedError())
+
+
+def test_quiet_collects_overflow_but_not_underflow():
+    result, messages = check.quiet(np.exp, np.array([1000.0]))
+    assert np.isinf(result[0])
+    assert any("overflow" in message for message in messages)
+    assert check.quiet(np.exp, np.array([-1000.0]))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (None, "none"), (True, "bool"), (np.True_, "bool"), (3, "int"), (np.int8(3), "int"), (2.5, "float"),
+        (np.float32(2), "float"), (1j, "complex"), ("a", "str"), (np.zeros(2), "array"), ([], "list"), ((), "tuple"),
+        ({}, "dict"), (np.random.default_rng(0), "Generator"),
+    ],
+)  # fmt: skip
+def test_kind(value, word):
+    assert check.kind(value) == word
+
+
+def test_kind_of_tensor_and_close_on_it():
+    torch = pytest.importorskip("torch")
+    assert check.kind(torch.zeros(2)) == "tensor"
+    assert check.kind(torch.nn.Parameter(torch.zeros(2))) == "tensor"
+    assert "torch tensor" in message_of(check.close, torch.zeros(2), np.zeros(2))
+
+
+def test_student_side_is_the_identity():
+    def probe(x):
+        return x + 1
+
+    assert check.student_side(probe) is probe
+
+
+def test_failures_show_no_frames_and_nothing_goes_to_stderr(capsys):
+    error = CheckFailed("the sum is 2")
+    assert error._render_traceback_() == ["Not yet right: the sum is 2"]
+    check.passed("softmax")
+    written = capsys.readouterr()
+    assert written.err == ""
+    assert written.out == "softmax: all visible checks pass.\n"
+
+
+def test_examples_of_the_docstrings():
+    assert doctest.testmod(check).failed == 0

@@ -1,0 +1,244 @@
+"""The four commands, as processes: what they print, what they return, and a real JupyterLab."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from course_utils import lab
+
+ROOT = Path(__file__).resolve().parents[1]
+UNIT = "00_start_here"
+
+
+@pytest.fixture
+def course(tmp_path):
+    folder = tmp_path / "my course" / "release" / UNIT
+    folder.mkdir(parents=True)
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / f"{UNIT}.ipynb").write_text(json.dumps(notebook))
+    return tmp_path / "my course"
+
+
+def run(*arguments, **more):
+    command = [sys.executable, "-m", "course_utils.lab", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **more}, capture_output=True, text=True, timeout=60)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.geturl(), answer.read()
+
+
+def wait_for(url, server, patience_s=50):
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            return fetch(url)
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.2)
+    raise AssertionError(f"no answer from {url}, status {server.poll()}:\n{server.stdout.read()}")
+
+
+# ---- a real JupyterLab
+
+
+def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
+    """Start it as a student does (without the browser), look at what it serves, end it by SIGINT to its process."""
+    port = free_port()
+    # A server of its own: neither the settings nor the running servers of whoever runs the tests.
+    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    (course / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.course_id = 'read-from-the-course'\n"
+    )
+    command = [sys.executable, "-m", "course_utils.lab", "--here", "--no-browser", "--port", str(port)]
+    command += ["--course", str(course), "--", "--IdentityProvider.token=t0ken"]
+    server = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **folders, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        _, status = wait_for(f"{base}/api/status?token=t0ken", server)
+        assert "started" in json.loads(status)
+        final, page = fetch(f"{base}/?token=t0ken")  # what the browser would open
+        assert final.split("?")[0] == f"{base}/lab/tree/workbook/{UNIT}/{UNIT}.ipynb"
+        assert b"JupyterLab" in page
+        _, listing = fetch(f"{base}/api/contents/?token=t0ken")
+        assert {one["name"] for one in json.loads(listing)["content"]} == {"nbgrader_config.py", "release", "workbook"}
+        _, formgrader = fetch(f"{base}/formgrader/manage_assignments?token=t0ken")
+        assert b"read-from-the-course" in formgrader  # nbgrader's settings come from the course folder
+
+        again = run("lab", "--port", port, "--course", course)
+        assert (again.returncode, again.stdout) == (1, "")
+        assert again.stderr == (
+            f"Port {port} cannot be used (it is in use): name another one, or leave out --port and Jupyter takes the"
+            " next free one.\n"
+        )
+        os.killpg(server.pid, signal.SIGINT)  # what Ctrl+C in a terminal sends
+        said, _ = server.communicate(timeout=30)
+        assert server.returncode == 0, said
+        assert said.startswith("workbook/: 1 new file handed out.\n")
+        assert said.endswith("JupyterLab has ended. Your work is in workbook/.\n")
+        assert "Traceback" not in said
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def test_who_ends_lab_ends_the_server_with_it(tmp_path):
+    """SIGTERM to the process alone, as a supervisor sends it; a sleeping program stands in for the server."""
+    code = (
+        "import sys; from pathlib import Path; from course_utils import lab\n"
+        "child = 'import os, time; print(os.getpid(), flush=True); time.sleep(60)'\n"
+        "sys.exit(lab.serve([sys.executable, '-c', child], Path('.')))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGTERM)
+    assert parent.wait(20) == 0
+    parent.stdout.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_a_server_that_fails_is_one_sentence(course):
+    with pytest.raises(lab.CourseError, match="^JupyterLab ended with status 3: its last lines above say why"):
+        lab.serve([sys.executable, "-c", "raise SystemExit(3)"], course)
+
+
+# ---- command lines
+
+
+def arguments(*argv):
+    return lab.parse(list(argv))
+
+
+def test_no_command_means_lab_and_the_rest_goes_to_jupyter(course):
+    read = arguments("--no-browser", "--", "--port", "7")
+    assert (read.run, read.no_browser, read.port, read.jupyter) == (lab.run_lab, True, None, ["--port", "7"])
+    assert lab.server_command("python", course, read)[-2:] == ["--port", "7"]
+    assert arguments().run is lab.run_lab
+
+
+def test_the_first_page(course):
+    def page(*argv):
+        command = lab.server_command("python", course, arguments(*argv))
+        return next(part.split("=")[1] for part in command if part.startswith("--LabApp.default_url"))
+
+    assert page() == "/lab"
+    (course / "workbook" / UNIT).mkdir(parents=True)
+    (course / "workbook" / UNIT / f"{UNIT}.ipynb").write_text("{}")
+    assert page() == f"/lab/tree/workbook/{UNIT}/{UNIT}.ipynb"
+    assert page("--formgrader") == "/formgrader"
+
+
+def test_a_port_is_fixed_only_if_it_was_asked_for(course):
+    assert not [part for part in lab.server_command("python", course, arguments()) if "ServerApp.port" in part]
+    fixed = lab.server_command("python", course, arguments("--port", "8899"))
+    assert "--ServerApp.port=8899" in fixed and "--ServerApp.port_retries=0" in fixed
+
+
+def test_port_problem():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert lab.port_problem(server.getsockname()[1]) == "it is in use"
+    assert lab.port_problem(free_port()) is None
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none(port):
+    done = run("lab", f"--port={port}")
+    assert done.returncode == 2 and "a port is a number from 1 to 65535" in done.stderr
+
+
+def test_submit_and_collect_as_commands(course):
+    done = run("submit", UNIT, "--student", "anna", "--course", course)
+    assert done.returncode == 1 and done.stderr.startswith(
+        f"workbook/{UNIT}/{UNIT}.ipynb does not exist: start the cou"
+    )
+    (course / "workbook" / UNIT).mkdir(parents=True)
+    (course / "workbook" / UNIT / f"{UNIT}.ipynb").write_bytes(
+        (course / "release" / UNIT / f"{UNIT}.ipynb").read_bytes()
+    )
+    done = run("submit", UNIT, "--student", "anna", "--course", course)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Written and checked, for student anna: outbox/00_start_here--anna--" in done.stdout
+    (course / "outbox" / "other.zip").write_text("holiday pictures")
+    done = run("collect", "--course", course)
+    assert (done.returncode, done.stderr) == (1, "")  # one could not be taken ...
+    assert "other.zip is not a readable zip" in done.stdout
+    assert (course / "submitted" / "anna" / UNIT / f"{UNIT}.ipynb").is_file()  # ... the other was
+    (course / "outbox" / "other.zip").unlink()
+    assert run("collect", "--course", course).returncode == 0
+
+
+def test_commands_say_what_they_miss(tmp_path):
+    assert run("submit").stderr.startswith("Say which unit to hand in")
+    assert run("collect", "--course", tmp_path / "no").stderr.startswith("There is no folder")
+    assert "only the command lab takes it" in run("setup", "--", "x").stderr
+
+
+def test_words_that_a_terminal_cannot_show_do_not_stop_it():
+    code = "from course_utils.environment_setup import say; say('unit \u00e9cole')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}  # as in a bare container
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert done.stdout.split() == [b"unit", b"?cole"]
+
+
+# ---- the Makefile
+
+
+def make(*arguments):
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+STUDENT_TARGETS = {"lab", "setup", "submit", "collect"}
+AUTHOR_TARGETS = {"source", "release", "text", "stats", "answers", "mutants", "demo", "nbval", "test", "full"}
+TARGETS = STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "lint", "clean"}
+
+
+def test_make_alone_lists_every_target_in_one_line():
+    done = make()
+    listed = [line.split()[1] for line in done.stdout.splitlines()]
+    assert set(listed) == TARGETS and len(listed) == len(TARGETS)
+    assert all(line.startswith("  make ") and len(line) <= 120 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS - {"help"}))
+def test_each_target_is_one_line_of_work(target):
+    """`make -n` prints what would run: the target's own line, behind the set-up for those that need it."""
+    done = make("-n", target, "PYTHON=python3", "UNIT=01_basic_concepts")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.replace("\\\n", "").splitlines()
+    if target in STUDENT_TARGETS | {"clean"}:
+        assert len(lines) == 1
+        assert target == "clean" or lines[0].startswith(f"python3 -m course_utils.lab {target}")
+    else:
+        assert len(lines) == 2 and lines[0] == "python3 -m course_utils.lab setup --dev"
+
+
+def test_make_passes_words_on():
+    assert "submit 01 --student anna" in make("-n", "submit", "UNIT=01", "STUDENT=anna").stdout
+    assert "collect a b.zip" in make("-n", "collect", "FROM=a b.zip").stdout
+    assert "nbval --device cuda" in make("-n", "nbval", "DEVICE=cuda").stdout
+    assert "--formgrader --course demo" in make("-n", "formgrader", "COURSE=demo").stdout
+    assert 'elsewhere/bin/python" -m course_author test' in make("-n", "test", "COURSE_VENV=elsewhere").stdout

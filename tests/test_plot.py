@@ -1,0 +1,80 @@
+"""Figures: data in, Axes out; opaque, told apart without colour, with a sentence; settings left alone."""
+
+import io
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils import data, plot
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def pixels(ax):
+    return np.asarray(Image.open(io.BytesIO(plot.image(ax, "text").data)).convert("RGBA"))
+
+
+def test_settings_stay_as_they_were():
+    before = dict(mpl.rcParams)
+    plot.points(*data.logic_gate("AND"))
+    plot.image(plot.bars(["a", "b"], [0.2, 0.8]), "two bars")
+    assert dict(mpl.rcParams) == before
+
+
+def test_figures_are_opaque_for_the_dark_theme():
+    with plt.style.context("dark_background"):
+        corner = pixels(plot.curves(np.arange(3), {"a": np.arange(3)}))[0, 0]
+    assert corner.tolist() == [255, 255, 255, 255]
+
+
+def test_classes_and_curves_differ_by_more_than_colour():
+    ax = plot.points(*data.logic_gate("XOR"), names={0: "no", 1: "yes"})
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes"]
+    x = np.linspace(0, 1, 5)
+    ax = plot.curves(x, {str(i): i * x for i in range(6)})
+    assert len({(line.get_linestyle(), line._dash_pattern[1] and tuple(line._dash_pattern[1])) for line in ax.lines}) == 6
+    assert ax.get_xlabel()
+
+
+@pytest.mark.parametrize(("w", "b"), [((1.0, 2.0), -1.0), ((2.0, -0.5), 0.3), ((0.0, 1.0), -0.5), ((1.0, 0.0), -0.5)])
+def test_line_lies_where_the_weighted_sum_is_zero(w, b):
+    ax = plot.axes()
+    ax.set(xlim=(-1, 2), ylim=(-1, 2))
+    plot.line(w, b, ax=ax)
+    drawn = np.column_stack(ax.lines[0].get_data())
+    assert np.allclose(drawn @ np.array(w) + b, 0)
+    assert ax.get_xlim() == (-1, 2)
+
+
+def test_no_weights_no_line():
+    assert not plot.line((0.0, 0.0), 1.0, ax=plot.axes()).lines
+
+
+def test_show_prints_the_sentence_and_leaves_no_open_figure(capsys):
+    plot.show(plot.bars(["a"], [1.0]), "one bar.")
+    assert "In words: one bar." in capsys.readouterr().out
+    assert not plt.get_fignums()
+
+
+def test_image_carries_its_text():
+    assert plot.image(plot.bars(["a"], [1.0]), "one bar.")._repr_mimebundle_()[1]["image/png"]["alt"] == "one bar."
+
+
+def test_timeline_keeps_every_name_inside_and_apart():
+    events = [event for event in data.history() if event.parameters]
+    ax = plot.timeline([e.year for e in events], [e.parameters for e in events], [e.name for e in events])
+    ax.figure.canvas.draw()
+    frame = ax.figure.bbox
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == len(events)
+    assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
+    overlaps = [(i, j) for i, a in enumerate(boxes) for j, b in enumerate(boxes[:i]) if a.overlaps(b)]
+    assert not overlaps

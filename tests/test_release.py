@@ -1,0 +1,313 @@
+"""What students get is what the text gives, holds no solution and no hidden test, and does no exercise for them."""
+
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+from tiny_course import make_course, run_python
+
+from course_author import release
+from course_author.units import HIDDEN, ROOT, SOLUTION, UnitError, load_unit, region, unit_names
+
+UNITS = unit_names()
+UNIT = "07_tiny"
+
+# A solution or hidden line of up to 12 characters ("return out", "else:", "try:") says nothing about its exercise.
+TELLING = 12
+# Whole lines of a solution or hidden region that students see elsewhere, each with why it gives nothing away. Keep it
+# empty if you can: another seed or another name in the hidden test costs less than an entry here.
+PUBLIC_LINES: dict[str, str] = {}
+
+
+def release_notebook(unit, root=ROOT):
+    return nbformat.read(root / "release" / unit / f"{unit}.ipynb", as_version=4)
+
+
+def texts(value):
+    """Every string within a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        if value and all(isinstance(line, str) for line in value):
+            yield "".join(value)  # how notebooks store a text of several lines
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from texts(item)
+
+
+def secrets(root=ROOT):
+    """Every telling line of every solution and hidden region: line -> where it comes from."""
+    found = {}
+    for unit in unit_names(root):
+        read = load_unit(unit, root)
+        for exercise in read.exercises + read.warm_ups:
+            for lines, what in (
+                (region(exercise.answer, SOLUTION), "solution"),
+                (region(exercise.hidden, HIDDEN), "test"),
+            ):
+                for line in lines:
+                    if len(line.strip()) > TELLING and line.strip() not in PUBLIC_LINES:
+                        found[line.strip()] = f"{what} of {exercise.label}"
+    return found
+
+
+def leaks(root=ROOT):
+    """One sentence per secret line and file of release/ that holds it, `given-` cells left out."""
+    found, known = [], secrets(root)
+    for path in sorted(path for path in (root / "release").rglob("*") if path.is_file()):
+        raw = path.read_bytes().decode("utf-8", errors="replace")
+        held = [raw]
+        if path.suffix == ".ipynb":
+            notebook = json.loads(raw)
+            cells = notebook["cells"]
+            notebook["cells"] = [cell for cell in cells if not is_given(cell)]
+            held = list(texts(notebook))
+        for line, source in known.items():
+            if any(line in text for text in held):
+                found.append(f"{path.relative_to(root)} holds {line!r} ({source})")
+    return found
+
+
+def is_given(cell):
+    return cell["metadata"].get("nbgrader", {}).get("grade_id", "").startswith("given-")
+
+
+# -- this course -----------------------------------------------------------------------------------------------------
+
+
+def test_releases_are_what_the_text_gives():
+    found = release.faults()
+    assert not found, "\n".join(found)
+
+
+def test_no_solution_and_no_hidden_test_is_released():
+    assert secrets(), "nothing was looked for"
+    found = leaks()
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_given_cells_are_solutions_of_earlier_units(unit):
+    """Only then may a release show them; and only held equal can they not drift from what the reader has solved."""
+    solved = {
+        exercise.slug: clean(exercise.answer) for name in UNITS for exercise in load_unit(name).exercises if name < unit
+    }
+    for cell in load_unit(unit).cells:
+        if is_given(cell):
+            slug = cell.metadata.nbgrader.grade_id.removeprefix("given-")
+            assert slug in solved, f"given-{slug} is no exercise of an earlier unit"
+            assert clean(cell.source) == solved[slug], f"given-{slug} differs from the solution of {slug}"
+
+
+def clean(source):
+    """A cell without its markers and blank edges."""
+    return re.sub(r"^\s*### (BEGIN|END) SOLUTION\n?", "", source, flags=re.MULTILINE).strip()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_released_cells_are_locked_and_blank(unit):
+    read = load_unit(unit)
+    cells = {}
+    for cell in release_notebook(unit).cells:
+        assert cell.get("outputs", []) == [] and cell.get("execution_count") is None
+        options = cell.metadata.get("nbgrader")
+        if options is not None:
+            cells[options.grade_id] = cell
+            assert cell.metadata.deletable is False, options.grade_id
+            assert cell.metadata.get("editable", True) is not options.locked, options.grade_id
+            assert ("raises-exception" in cell.metadata.get("tags", [])) is options.grade, options.grade_id
+    for exercise in read.exercises + read.warm_ups:
+        assert cells[exercise.slug].source == exercise.stub
+        for name in exercise.names:
+            if f"{exercise.label}: write {name}" in exercise.stub:
+                break
+        else:
+            raise AssertionError(f"the stub of {exercise.label} names none of {exercise.names}")
+        assert cells[f"{exercise.slug}-task"].source == exercise.task
+        assert cells[f"{exercise.slug}-check"].source == exercise.check
+    for exercise in read.exercises:
+        hidden = cells[f"{exercise.slug}-hidden"].source
+        assert hidden == exercise.hidden[: exercise.hidden.index("### BEGIN")].rstrip("\n")
+        assert all(line.startswith("#") for line in hidden.split("\n"))
+
+
+def test_nothing_released_solves_an_exercise():
+    """Of the same or a later unit: every released function and class, and course_utils, against the hidden tests."""
+    found, last = released_solutions(ROOT)
+    assert not found, "\n".join(map(str, found))
+    assert last["tried"] > 100 and "course_utils.plot.points" in last["candidates"]
+
+
+# -- the checks above can fail ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A tiny course that has been released; copy it before you break it."""
+    root = make_course(tmp_path_factory.mktemp("course"))
+    release.release(UNIT, root)
+    return root
+
+
+@pytest.fixture
+def course(released, tmp_path):
+    return shutil.copytree(released, tmp_path / "course")
+
+
+def test_a_second_release_changes_no_byte(course):
+    before = release.contents(course / "release")
+    assert before and not release.release(UNIT, course)
+    assert release.contents(course / "release") == before
+    assert release.faults(course) == []
+
+
+BREAKAGES = {
+    "edited by hand": lambda path: path.write_text(path.read_text().replace("nothing but NumPy", "nothing")),
+    "damaged": lambda path: path.write_bytes(path.read_bytes()[:-40]),
+    "a file too many": lambda path: (path.parent / "notes.txt").write_text("left here"),
+    "deleted": lambda path: shutil.rmtree(path.parent),
+}
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_broken_release_is_seen(breakage, course):
+    BREAKAGES[breakage](course / "release" / UNIT / f"{UNIT}.ipynb")
+    before = release.contents(course)
+    (sentence,) = release.faults(course)
+    assert sentence.startswith(f"release/{UNIT} is ")
+    assert sentence.endswith(
+        "change source/07_tiny.py, never release/, and run `python -m course_author release` 07_tiny."
+    )
+    assert release.contents(course) == before, "the check must touch nothing, the gradebook included"
+
+
+def test_a_release_of_no_unit_is_seen(course):
+    (course / "release" / "08_gone").mkdir()
+    (sentence,) = release.faults(course)
+    assert sentence.startswith("release/08_gone belongs to no unit")
+
+
+def test_a_changed_text_makes_the_release_out_of_date(course):
+    path = course / "source" / f"{UNIT}.py"
+    path.write_text(
+        path.read_text().replace("7.25", "8.25")
+    )  # a hidden test: the release looks the same, its source not
+    assert [sentence.split(" is ")[0] for sentence in release.faults(course)] == [f"source/{UNIT}/{UNIT}.ipynb"]
+    path.write_text(path.read_text().replace("nothing but NumPy", "NumPy"))
+    assert len(release.faults(course)) == 2
+    assert release.release(UNIT, course)
+    assert release.faults(course) == []
+    kept = course / "build" / "kept" / "release" / UNIT / f"{UNIT}.ipynb"
+    assert "nothing but NumPy" in kept.read_text(), "what a release replaces is kept"
+
+
+def test_a_release_that_nbgrader_refuses_leaves_the_old_one(course):
+    before = release.contents(course / "release")
+    config = course / "nbgrader_config.py"
+    config.write_text(
+        config.read_text().replace("course_author.preprocessors.NamedStubs", "course_author.nowhere.Stubs")
+    )
+    with pytest.raises(UnitError, match=r"nbgrader could not release 07_tiny: .*course_author\.nowhere"):
+        release.generate(UNIT, course)
+    assert release.contents(course / "release") == before
+
+
+PLACES = {
+    "source": lambda notebook, line: notebook.cells[0].update(source=f"Look: {line}"),
+    "metadata": lambda notebook, line: notebook.cells[0].metadata.update(note=line),
+    "notebook metadata": lambda notebook, line: notebook.metadata.update({line: 1}),
+    "output": lambda notebook, line: notebook.cells[1].outputs.append(
+        nbformat.v4.new_output("stream", name="stdout", text=f"first\n{line}\n")
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("line", ["secret_factor = 2.0", "hidden_values = np.array([-1.5, 0.0, 7.25])"])
+def test_a_leak_is_seen(place, line, course):
+    assert leaks(course) == []
+    path = course / "release" / UNIT / f"{UNIT}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    PLACES[place](notebook, line)
+    nbformat.write(notebook, path)
+    (sentence,) = leaks(course)
+    assert line in sentence
+
+
+def test_a_leak_in_another_file_is_seen(course):
+    (course / "release" / UNIT / "helper.py").write_text("def f(x):\n    secret_factor = 2.0\n")
+    assert len(leaks(course)) == 1
+
+
+def test_a_solution_without_markers_would_be_seen(course):
+    """A release made by a step that forgets to clear."""
+    source = nbformat.read(course / "source" / UNIT / f"{UNIT}.ipynb", as_version=4)
+    nbformat.write(source, course / "release" / UNIT / f"{UNIT}.ipynb")
+    assert len(leaks(course)) == len(secrets(course)) == 6
+
+
+PLANTED = {
+    "an example's function": "def twice(x):\n    return x + x",
+    "a lambda": "twice = lambda x: x + x",
+    "a class": "class Double:\n    def __new__(cls, x):\n        return x + x",
+    "a method": "class Numbers:\n    @staticmethod\n    def twice(x):\n        return x + x",
+    "a partial": "import functools, operator\ntwice = functools.partial(np.multiply, 2.0)",
+    "a redefined function": "def twice(x):\n    return x + x\n\ndef twice(x):\n    return 0",
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_released_solution_is_seen(plant, course):
+    assert released_solutions(course)[0] == []
+    path = course / "release" / UNIT / f"{UNIT}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(4, nbformat.v4.new_code_cell(PLANTED[plant]))
+    if plant == "a redefined function":  # a later cell takes the name
+        first, second = PLANTED[plant].split("\n\n")
+        notebook.cells[4].source = first
+        notebook.cells.insert(5, nbformat.v4.new_code_cell(second))
+    nbformat.write(notebook, path)
+    found, _ = released_solutions(course)
+    assert [(finding["exercise"], finding["name"]) for finding in found] == [("7.1", "double")]
+    assert "release/07_tiny, cell 4" in found[0]["solved_by"]
+
+
+def test_a_candidate_that_hangs_or_ends_the_process_stops_nothing(course):
+    path = course / "release" / UNIT / f"{UNIT}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    cells = [
+        "def loop(x):\n    while True:\n        pass",
+        "import os\ndef leave(x):\n    os._exit(0)",
+        "import sys\ndef stop(x):\n    sys.exit()",
+        "def twice(x):\n    return x + x",
+    ]
+    notebook.cells[4:4] = [nbformat.v4.new_code_cell(source) for source in cells]
+    nbformat.write(notebook, path)
+    found, _ = released_solutions(course)
+    assert [finding["solved_by"] for finding in found] == ["twice (release/07_tiny, cell 7)"]
+
+
+def released_solutions(root):
+    """(findings, last line) of released_solutions.py, run in a process and a folder of its own."""
+    scratch = root / "build" / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    done = run_python(
+        ROOT / "tests" / "released_solutions.py", root, cwd=scratch, timeout=600,
+        MPLBACKEND="Agg", NBGRADER_EXECUTION="autograde", COURSE_CACHE_DIR=str(scratch), COURSE_DEVICE="cpu",
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # it forks
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    *found, last = map(json.loads, done.stdout.splitlines())
+    return found, last
+
+
+def test_the_command_checks_and_says_so():
+    """The command line of this course; its sentence and its exit status agree."""
+    done = run_python("-m", "course_author", "release", "--check", UNITS[0])
+    assert done.returncode == bool(release.faults(units=UNITS[:1])), done.stdout + done.stderr
+    assert done.stdout.strip()

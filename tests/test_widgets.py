@@ -1,0 +1,75 @@
+"""Widgets: a static picture always, controls that redraw it, the same facts as text, nothing live while grading."""
+
+import ipywidgets
+import pytest
+from IPython.display import Image
+
+from course_utils import widgets
+
+ALL = [widgets.perceptron_line, widgets.activation, widgets.softmax_temperature]
+
+
+class Handle:
+    def __init__(self):
+        self.updates = []
+
+    def update(self, picture):
+        self.updates.append(picture)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What a widget displays, in order, with a handle that records later pictures."""
+    outputs, handle = [], Handle()
+
+    def display(thing, display_id=None):
+        outputs.append(thing)
+        return handle if display_id else None
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.delenv("NBGRADER_VALIDATING", raising=False)
+    return outputs, handle
+
+
+@pytest.mark.parametrize("widget", ALL)
+def test_controls_on_top_then_a_static_picture_with_its_text(widget, shown):
+    widget()
+    box, picture = shown[0]
+    assert isinstance(box, ipywidgets.VBox)
+    assert isinstance(picture, Image)
+    assert picture.alt in box.children[-1].value
+
+
+@pytest.mark.parametrize("widget", ALL)
+def test_every_control_redraws_picture_and_text(widget, shown):
+    widget()
+    (box, picture), handle = shown
+    *controls, readout = box.children
+    for control in controls:
+        before = readout.value
+        if isinstance(control, ipywidgets.Dropdown):
+            control.value = control.options[-1]
+        else:
+            control.value = control.min
+        assert readout.value != before
+        assert handle.updates[-1].alt in readout.value
+    assert len(handle.updates) == len(controls)
+    assert all(control.description for control in controls)
+
+
+@pytest.mark.parametrize("variable", ["NBGRADER_EXECUTION", "NBGRADER_VALIDATING"])
+@pytest.mark.parametrize("widget", ALL)
+def test_static_form_only_while_grading(widget, variable, shown, monkeypatch, capsys):
+    monkeypatch.setenv(variable, "1")
+    widget()
+    (only,) = shown[0]
+    assert isinstance(only, Image)
+    assert only.alt in capsys.readouterr().out
+
+
+def test_readouts_tell_the_truth():
+    assert widgets._draw_perceptron_line("AND", 1.0, 1.0, -1.5)[1].startswith("AND: 4 of 4")
+    assert widgets._draw_perceptron_line("XOR", 1.0, 1.0, -0.5)[1].startswith("XOR: 3 of 4")
+    assert "= 0.5000, slope 0.2500" in widgets._draw_activation("sigmoid", 0.0)[1]
+    assert "slope 0.1000" in widgets._draw_activation("leaky ReLU", -2.0)[1]
