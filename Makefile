@@ -7,7 +7,8 @@ export COURSE_VENV
 
 LAB = $(PYTHON) -m course_utils.lab
 RUN = "$(COURSE_VENV)/bin/python"
-AUTHOR = $(RUN) -m course_author
+# nbgrader starts programs of its environment (alembic) by name, so that folder goes first on the PATH
+AUTHOR = PATH="$(abspath $(COURSE_VENV))/bin:$$PATH" $(RUN) -m course_author
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev lab test full source release text stats submit collect demo answers mutants nbval formgrader lint clean

@@ -83,7 +83,7 @@ def release(unit: str, root=ROOT) -> bool:
 
 
 def expected(root=ROOT, units=None) -> dict[str, tuple[bytes, dict[str, bytes]]]:
-    """What each unit's notebook and release folder should hold, made in a copy of the course: nothing is touched here."""
+    """What each unit's notebook and release folder should hold, made in a copy of the course; `root` is not touched."""
     made = {}
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch)

@@ -45,8 +45,8 @@ PIP_CURES = (
     ),
     (
         r"ResolutionImpossible|conflicting dependencies",
-        "pyproject.toml and constraints.txt contradict each other: get the course's files afresh (git pull), or, if you"
-        " changed one of them, bring both in step.",
+        "The versions in constraints.txt do not fit together on this Python: get the course's files afresh (git pull),"
+        " or use the newest release of Python 3.11, 3.12 or 3.13 (delete the environment folder first).",
     ),
     (
         r"No matching distribution found|Failed building wheel|metadata-generation-failed|subprocess-exited-with-error",
@@ -278,7 +278,7 @@ def _venv_failed(said):
 def _install(root, venv, dev):
     target = ".[dev]" if dev else "."
     say("[2/3] Installing packages{} (the first time takes minutes) ...".format(" for lab and tests" if dev else ""))
-    command = [str(venv_python(venv)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [str(venv_python(venv)), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--progress-bar", "off", "--editable", target, "--constraint", "constraints.txt"]
     done, said = _run(command, root)
     Path(venv, LOG).write_text(said, encoding="utf-8")

@@ -31,6 +31,7 @@ def main(argv=None):
         print(problem, file=sys.stderr)
         return 1
     arguments = parse(sys.argv[1:] if argv is None else list(argv))
+    signal.signal(signal.SIGTERM, _interrupt)  # whoever ends this process ends the server or pip with it
     try:
         return arguments.run(arguments)
     except CourseError as error:
@@ -187,8 +188,9 @@ def port_problem(port):
 
 def serve(command, course):
     """Run the server until it ends; Ctrl+C and SIGTERM end it, which is success."""
-    server = subprocess.Popen(command, cwd=str(course))
-    signal.signal(signal.SIGTERM, _interrupt)  # whoever ends this process ends the server with it
+    # nbgrader starts programs of its environment (alembic) by name, and a notebook's `!pip` should mean this one
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    server = subprocess.Popen(command, cwd=str(course), env={**os.environ, "PATH": path})
     try:
         status = server.wait()
     except KeyboardInterrupt:

@@ -269,9 +269,9 @@ rng = np.random.default_rng(101)
 for D in (1, 2, 5, 10):  # whole numbers and powers of two: no rounding, so every list must agree exactly
     direction = rng.choice([-2, -1, 1, 3], size=D)
     points = rng.integers(-6, 7, size=(30, D)) + 4 * direction
-    heights = points @ direction
-    cut = np.median(heights) + 0.5
-    points, labels = points[heights != cut].astype(float), np.where(heights > cut, 1, -1)[heights != cut]
+    heights = points @ direction - np.median(points @ direction) - 0.5  # never 0
+    clear = np.abs(heights) > 0.1 * np.abs(heights).max()  # a wide gap keeps the number of updates small
+    points, labels = points[clear].astype(float), np.where(heights[clear] > 0, 1, -1)
     order = rng.permutation(len(points))
     same_run(points, labels, f"on separable data with {D} features", max_epochs=4000)
     same_run(points[order], labels[order], "on the same samples in another order", max_epochs=4000)
@@ -287,11 +287,11 @@ same_run(
 )
 
 direction = np.array([0.6, -0.8, 0.0])
-cloud = rng.normal(size=(200, 3)) + 5.0
-gap = (cloud - 5.0) @ direction
+cloud = rng.normal(size=(80, 3)) + 4.0
+gap = (cloud - 4.0) @ direction
 cloud, labels = cloud[np.abs(gap) > 0.3], np.sign(gap[np.abs(gap) > 0.3]).astype(int)
 long = np.column_stack([cloud, np.ones(len(cloud))])
-teacher = np.append(direction, -5.0 * direction.sum())
+teacher = np.append(direction, -4.0 * direction.sum())
 bound = (long**2).sum(axis=1).max() * (teacher @ teacher) / (labels * (long @ teacher)).min() ** 2
 for lr in (0.1, 1.0, 30.0):
     w, b, mistakes = perceptron_fit(cloud, labels, max_epochs=int(bound) + 2, lr=lr)

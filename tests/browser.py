@@ -48,7 +48,8 @@ def serving(course, home, *options):
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-m", "course_utils.lab", "lab", "--here", "--no-browser", "--port", str(port)]
-    command += ["--course", str(course), *options, "--", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
+    command += ["--course", str(course), *options]
+    command += ["--", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
     log = home / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(command, cwd=course, env=surroundings, stdout=output, stderr=subprocess.STDOUT)

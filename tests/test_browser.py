@@ -86,6 +86,9 @@ def validate(page):
     """Save, press the Validate button, and return what its dialog says."""
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
+    # Validate saves, too; JupyterLab takes a second save during the first for a change by somebody else.
+    page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
+    page.wait_for_timeout(1000)
     page.get_by_role("button", name=re.compile("^Validate")).first.click()
     dialog = page.locator(".jp-Dialog")
     expect(dialog).to_contain_text("Validation Results", timeout=180_000)

@@ -1,5 +1,7 @@
 """A made-up class, graded by nbgrader itself: the points are the ones that the answers deserve."""
 
+import contextlib
+import io
 import json
 import re
 import sqlite3
@@ -85,12 +87,17 @@ def test_hidden_tests_are_not_handed_out(graded_class):
         assert not path.is_file() or "default_rng(5)" not in path.read_text()
 
 
-def test_warnings_really_reached_stderr(graded_class):
-    """Else eva's points would say nothing about stderr: nbgrader drops it before it scores, but the answer cell runs."""
+def test_warnings_come_when_the_tests_call(graded_class):
+    """Else eva's points would say nothing about stderr: nbgrader looks at the graded cells only."""
     course, _, _ = graded_class
     path = course / "demo" / "submitted" / "eva-warnings" / "01_small" / "01_small.ipynb"
-    source = next(c.source for c in nbformat.read(path, 4).cells if c.id == "count-above")
-    assert re.search(r"^count_above = _noisy\(count_above\)$", source, re.MULTILINE)
+    source = next(cell.source for cell in nbformat.read(path, 4).cells if cell.id == "count-above")
+    namespace, noise = {}, io.StringIO()
+    with contextlib.redirect_stderr(noise):
+        exec("import numpy as np\n" + source, namespace)
+        assert noise.getvalue() == ""
+        namespace["count_above"]([1, 2], 1)
+    assert noise.getvalue() == "debugging count_above\n"
 
 
 def test_a_difference_is_an_error(graded_class, capsys):
@@ -182,3 +189,9 @@ def test_unbuilt_notebook_is_one_sentence(course):
     (course / "source" / "01_small" / "01_small.ipynb").unlink()
     with pytest.raises(DemoError, match=r"01_small\.ipynb is missing: run `make source` first"):
         demo.main(["--root", str(course)])
+
+
+@pytest.mark.full
+def test_the_course_itself(tmp_path):
+    """`make demo` on the real units, with a small class."""
+    assert demo.main(["--students", "12", "--course", str(tmp_path / "class")]) == 0

@@ -76,6 +76,13 @@ def test_pins_are_what_these_tests_run_with():
     assert not wrong, f"pinned and installed differ: {wrong}; {MEND}, or run `make setup`"
 
 
+def test_pins_serve_the_oldest_python_of_pyproject():
+    """Debian 12 ships 3.11.2; a pin that asks for 3.11.5 leaves its users without an environment (it happened)."""
+    oldest = re.fullmatch(r">=(\d+\.\d+)", PROJECT["requires-python"])[1] + ".0"
+    asked = {name: importlib.metadata.metadata(name)["Requires-Python"] or "" for name in pins()}
+    assert {name: asked[name] for name in asked if not SpecifierSet(asked[name]).contains(oldest)} == {}
+
+
 # ---- environment.yml
 
 

@@ -39,11 +39,11 @@ def free_port():
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.geturl(), answer.read()
 
 
-def wait_for(url, server, patience_s=50):
+def wait_for(url, server, patience_s=90):
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -64,12 +64,14 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
     (course / "nbgrader_config.py").write_text(
         "c = get_config()\nc.CourseDirectory.course_id = 'read-from-the-course'\n"
     )
+    # ... and no PATH to the environment, as in a terminal where nothing was activated.
+    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not Path(one, "alembic").exists())
     command = [sys.executable, "-m", "course_utils.lab", "--here", "--no-browser", "--port", str(port)]
     command += ["--course", str(course), "--", "--IdentityProvider.token=t0ken"]
     server = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, **folders, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **folders, "PATH": path, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -86,6 +88,8 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
         assert {one["name"] for one in json.loads(listing)["content"]} == {"nbgrader_config.py", "release", "workbook"}
         _, formgrader = fetch(f"{base}/formgrader/manage_assignments?token=t0ken")
         assert b"read-from-the-course" in formgrader  # nbgrader's settings come from the course folder
+        _, students = fetch(f"{base}/formgrader/api/students?token=t0ken")  # makes the gradebook, by alembic
+        assert json.loads(students) == []
 
         again = run("lab", "--port", port, "--course", course)
         assert (again.returncode, again.stdout) == (1, "")
@@ -110,7 +114,8 @@ def test_who_ends_lab_ends_the_server_with_it(tmp_path):
     code = (
         "import sys; from pathlib import Path; from course_utils import lab\n"
         "child = 'import os, time; print(os.getpid(), flush=True); time.sleep(60)'\n"
-        "sys.exit(lab.serve([sys.executable, '-c', child], Path('.')))"
+        "lab.run_setup = lambda _: lab.serve([sys.executable, '-c', child], Path('.'))\n"
+        "sys.exit(lab.main(['setup']))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     child = int(parent.stdout.readline())

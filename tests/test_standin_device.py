@@ -646,6 +646,10 @@ COURSE_LIKE = [
     def show(i=3):
         print((x[:, i] * x[:, i]).mean().item())
     """,
+    """
+    assert open("data.txt").read() == "kept"
+    torch.save(model.state_dict(), "model.pt")
+    """,
     "def answer():\n    raise NotImplementedError('Exercise 0.1')",
 ]
 
