@@ -125,6 +125,12 @@ def write(path: Path, content: bytes) -> bool:
     return True
 
 
+def keep(root, path: Path, content: bytes | None = None) -> None:
+    """Put a copy of what is about to be overwritten into kept/, a folder of `root` that git ignores."""
+    write(Path(root) / "kept" / ".gitignore", b"*\n")
+    write(Path(root) / "kept" / path.relative_to(root), path.read_bytes() if content is None else content)
+
+
 def build(unit: str, root=ROOT, force=False) -> bool:
     """Write the unit's notebook; True if it changed. Refuses to overwrite a notebook edited by hand."""
     load_unit(unit, root)
@@ -135,14 +141,14 @@ def build(unit: str, root=ROOT, force=False) -> bool:
         now = stamp(old.cells)
         if now not in (old.metadata.get(STAMP), made.metadata[STAMP]):
             _both_or_one(unit, text_changed=made.metadata[STAMP] != old.metadata.get(STAMP), force=force)
-            write(Path(root) / "build" / "kept" / path.name, path.read_bytes())
+            keep(root, path)
     return write(path, as_bytes(made))
 
 
 def _both_or_one(unit, text_changed, force):
     """Say whose work would be lost, and how to go on."""
     command = "python -m course_author"
-    drop = f"`{command} build {unit} --force` to take the text (a copy of the notebook stays in build/kept/)"
+    drop = f"`{command} build {unit} --force` to take the text (a copy of the notebook stays in kept/)"
     if force:
         return
     if text_changed:

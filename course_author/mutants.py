@@ -440,7 +440,8 @@ def declared(root: Path = ROOT) -> dict[str, dict[str, str]]:
 
 def run(runner: Runner, unit: Unit, exercise: Exercise, chosen: list[Mutant]) -> dict[str, str]:
     """What became of mutants: id -> "check", "hidden" (who took the points), or "survived"."""
-    sources = [exercise.answer, *(mutant.source for mutant in chosen)]
+    plain = ast.unparse(ast.parse(exercise.answer))  # printed like the mutants: printing alone must kill nothing
+    sources = [plain, *(mutant.source for mutant in chosen)]
     reference, *judged = runner.run([job_for(unit, exercise, source, until_failure=True) for source in sources])
     if not outcome(exercise, reference).passed:
         raise MutantError(f"The reference solution of {_name(exercise)} fails its own tests: mend that first.")

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .build import build, notebook_path, write
+from .build import build, keep, notebook_path, write
 from .units import ROOT, UnitError, chosen_units, unit_names
 
 MEND = "python -m course_author release"
@@ -70,7 +70,7 @@ def restore(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def release(unit: str, root=ROOT) -> bool:
-    """Build and release one unit; True if the release changed. What it replaces stays in build/kept/ (git-ignored)."""
+    """Build and release one unit; True if the release changed. What it replaces stays in kept/ (git-ignored)."""
     build(unit, root)
     folder = Path(root) / "release" / unit
     before = contents(folder)
@@ -78,7 +78,7 @@ def release(unit: str, root=ROOT) -> bool:
     after = contents(folder)
     for name, content in before.items():
         if after.get(name) != content:
-            write(Path(root) / "build" / "kept" / "release" / unit / name, content)
+            keep(root, folder / name, content)
     return before != after
 
 

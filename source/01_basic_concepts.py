@@ -44,8 +44,6 @@
 # A shape in round brackets is always the NumPy shape. Formulas number things from 1 as mathematics does; code counts from 0.
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "setup"}
-import itertools
-
 import numpy as np
 import torch
 from torch import nn
@@ -212,14 +210,14 @@ def perceptron_fit(X, y, max_epochs=100, lr=1.0):
     for _ in range(max_epochs):
         count = 0
         for x, label in zip(X, y, strict=True):
-            if label * (w @ x + b) <= 0:
-                w = w + lr * label * x
-                b = b + lr * label
+            if label * (x @ w + b) <= 0:
+                step = lr * label
+                w, b = w + step * x, b + step
                 count += 1
         mistakes.append(count)
         if count == 0:
             break
-    return w, float(b), mistakes
+    return w, b, mistakes
     ### END SOLUTION
 
 
@@ -240,7 +238,8 @@ check.passed("perceptron_fit")
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "perceptron-fit-hidden"}
-# Tested on separable data with 1 to 10 features, other orders, learning rates and limits, on XOR, and on data far from the origin.
+# Tested on separable data with 1 to 10 features, other orders, learning rates and limits, on XOR, and
+# on data far from the origin.
 ### BEGIN HIDDEN TESTS
 def fit_with_appended_one(X, y, max_epochs, lr):
     """The rule for one vector v = (w, b) and samples with a 1 appended."""
@@ -471,7 +470,6 @@ widgets.activation()
 def sigmoid(z):
     """1 / (1 + exp(-z)), safe for any z. z: any shape; returns: float64 of that shape."""
     ### BEGIN SOLUTION
-    z = np.asarray(z, dtype=float)
     small = np.exp(-np.abs(z))  # never above 1
     return np.where(z >= 0, 1.0, small) / (1.0 + small)
     ### END SOLUTION
@@ -480,21 +478,21 @@ def sigmoid(z):
 def tanh(z):
     """Hyperbolic tangent. z: any shape; returns: float64 of that shape."""
     ### BEGIN SOLUTION
-    return np.tanh(np.asarray(z, dtype=float))
+    return np.tanh(z)
     ### END SOLUTION
 
 
 def relu(z):
     """max(0, z). z: any shape; returns: float64 of that shape."""
     ### BEGIN SOLUTION
-    return np.maximum(0.0, np.asarray(z, dtype=float))
+    return np.maximum(0.0, z)
     ### END SOLUTION
 
 
 def d_sigmoid(z):
     """Slope of sigmoid at the pre-activation z. z: any shape; returns: float64 of that shape."""
     ### BEGIN SOLUTION
-    return sigmoid(z) * sigmoid(-np.asarray(z, dtype=float))
+    return sigmoid(z) * sigmoid(-z)
     ### END SOLUTION
 
 
@@ -508,7 +506,7 @@ def d_tanh(z):
 def d_relu(z):
     """Slope of relu at the pre-activation z. z: any shape; returns: float64 of that shape."""
     ### BEGIN SOLUTION
-    return (np.asarray(z) > 0).astype(float)
+    return np.where(z > 0, 1.0, 0.0)
     ### END SOLUTION
 
 
@@ -534,7 +532,8 @@ check.passed("Activations")
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "activations-hidden"}
-# Tested on single numbers, arrays of up to three dimensions and whole numbers, far out on both sides (values and warnings), and in the tails.
+# Tested on single numbers, arrays of up to three dimensions and whole numbers, far out on both sides
+# (values and warnings), and in the tails.
 ### BEGIN HIDDEN TESTS
 def true_activation(name, z):
     """Values by other formulas than the notebook's, built on exp(-|z|), which never overflows."""
@@ -685,7 +684,7 @@ def softmax(z, temperature=1.0, axis=-1):
     ### BEGIN SOLUTION
     if temperature <= 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
-    scaled = np.asarray(z, dtype=float) / temperature
+    scaled = z / temperature
     powers = np.exp(scaled - scaled.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
     ### END SOLUTION
@@ -709,7 +708,8 @@ check.passed("softmax")
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "softmax-hidden"}
-# Tested with huge scores, rows of very different size, one to three dimensions, any axis, whole numbers, ties, and temperatures from 0.001 to 100.
+# Tested with huge scores, rows of very different size, one to three dimensions, any axis, whole
+# numbers, ties, and temperatures from 0.001 to 100.
 ### BEGIN HIDDEN TESTS
 def softmax_by_gaps(z, temperature, axis):
     """1 / sum_k exp((z_k - z_c) / T): the same numbers without a maximum."""
@@ -814,7 +814,7 @@ for impossible in (0.0, 0, -1.0):
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "xor-params-task"}
 # ### Exercise 1.4 - XOR by hand (6 points, 35 minutes, stretch)
 #
-# **(a)** Choose weights so that the network $\mathrm{ReLU}(X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$ computes XOR. Return a dict with `W1` (2, 2), `b1` (2,), `W2` (2, 1) and `b2` (1,). At the two "yes" corners the output must be at least 0.75, at the other two at most 0.25; and if each input is off by up to 0.05, it must stay on the right side of 0.5.
+# **(a)** Choose weights so that the network $\mathrm{ReLU}(X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$ computes XOR. Return a dict of arrays: `W1` (2, 2), `b1` (2,), `W2` (2, 1) and `b2` (1,). At the two "yes" corners the output must be at least 0.75, at the other two at most 0.25; and if each input is off by up to 0.05, it must stay on the right side of 0.5.
 #
 # **(b)** `y` of shape (4,) holds a 0 or 1 for each of the corners (0, 0), (0, 1), (1, 0), (1, 1), in this order. Return the largest share of corners that any line gets right. Either side may be the one answered 1, and the line may pass outside the square. For XOR that is 0.75.
 
@@ -842,18 +842,19 @@ def best_linear_accuracy(y):
     returns: float
     """
     ### BEGIN SOLUTION
-    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    lines = itertools.product((-1, 0, 1), (-1, 0, 1), (-1.5, -0.5, 0.5, 1.5))
-    return max(float(np.mean((corners @ [w1, w2] + b > 0) == y)) for w1, w2, b in lines)
+    # No line parts the two diagonals of a square; every other labeling leaves one corner or one side to cut off.
+    y00, y01, y10, y11 = y
+    return 0.75 if y00 == y11 != y01 == y10 else 1.0
     ### END SOLUTION
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "xor-params-check"}
-corners, xor = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
+inputs, xor = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
 params = xor_params()
 for name, shape in {"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)}.items():
-    check.shape(params[name], shape, what=f"{name}")
-output = (np.maximum(corners @ params["W1"] + params["b1"], 0) @ params["W2"] + params["b2"])[:, 0]
+    check.equal(check.kind(params[name]), "array", what=f"the kind of {name}")
+    check.shape(params[name], shape, what=name)
+output = (np.maximum(inputs @ params["W1"] + params["b1"], 0) @ params["W2"] + params["b2"])[:, 0]
 check.within(output[xor == 0], -np.inf, 0.25, what="the output at (0, 0) and (1, 1)")
 check.within(output[xor == 1], 0.75, np.inf, what="the output at (0, 1) and (1, 0)")
 for y, best in (([0, 1, 1, 0], 0.75), ([0, 0, 0, 1], 1.0), ([1, 1, 0, 1], 1.0), ([1, 0, 0, 0], 1.0)):
@@ -873,6 +874,7 @@ square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 exclusive = np.array([0, 1, 1, 0])
 weights = xor_params()
 for name, shape in {"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)}.items():
+    check.hidden.equal(check.kind(weights[name]), "array", what=f"the kind of {name}")
     check.hidden.shape(weights[name], shape, what=name)
 exact = xor_net(square, weights)
 check.hidden.within(exact[exclusive == 1], 0.75, np.inf, what="the output at the two yes corners")
@@ -1060,7 +1062,8 @@ check.passed("forward and to_torch")
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 5, "grade_id": "forward-hidden"}
-# Tested with one to five layers, square and other weight matrices, one sample and many, and on what the torch network shares with params.
+# Tested with one to five layers, square and other weight matrices, one sample and many, and on what
+# the torch network shares with params.
 ### BEGIN HIDDEN TESTS
 def network(widths, rng):
     return [

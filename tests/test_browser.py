@@ -148,6 +148,25 @@ def test_pictures_and_mermaid_in_both_themes(page_and_errors):
             screenshot(page, f"{title}-{name}")
 
 
+def test_a_wrong_answer_is_told_its_likely_cause(page_and_errors):
+    page, _ = page_and_errors
+    type_answer(page, "softmax", WRONG_SOFTMAX)
+    page.keyboard.press("Shift+Enter")
+    wait_until_idle(page)
+    check = cells(page)[index_of(page, "softmax-check")]
+    assert check["errors"] == ["CheckFailed"]
+    assert "Likely cause: the scores were multiplied by the temperature." in check["text"]
+    assert "Traceback" not in check["text"]
+    go_to(page, index_of(page, "softmax-check"))
+    screenshot(page, "wrong-answer")
+
+
+WRONG_SOFTMAX = """def softmax(z, temperature=1.0, axis=-1):
+    powers = np.exp((z - z.max(axis=axis, keepdims=True)) * temperature)
+    return powers / powers.sum(axis=axis, keepdims=True)
+"""
+
+
 def test_type_answers_run_checks_validate(page_and_errors):
     page, _ = page_and_errors
     exercises = {exercise.slug: exercise for exercise in load_unit(UNIT).exercises}

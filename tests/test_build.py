@@ -135,7 +135,7 @@ def test_build_does_not_overwrite_an_edited_notebook(tiny):
     assert notebook_path(UNIT, tiny).read_bytes() == edited
     build(UNIT, tiny, force=True)
     assert drift(UNIT, tiny) == []
-    assert (tiny / "build" / "kept" / f"{UNIT}.ipynb").read_bytes() == edited
+    assert (tiny / "kept" / "source" / UNIT / f"{UNIT}.ipynb").read_bytes() == edited
 
 
 def test_both_sides_edited_loses_neither(tiny, edit):

@@ -106,6 +106,16 @@ def test_what_counts_as_unanswered(course, answer, open_):
     assert found == ([SLUGS["softmax"]] if open_ else [])
 
 
+def test_an_answer_cell_without_a_stub_counts_by_its_text():
+    """A question in words: nothing raises, so the cell is unanswered as long as it reads as released."""
+    asked = "Why does it work?  \n\nYour answer here."
+    released, mine = (
+        notebook({"softmax": asked, "forward": "x = 1"}),
+        notebook({"softmax": asked + "\n", "forward": "x = 2"}),
+    )
+    assert handin.unanswered(mine, released) == [SLUGS["softmax"]]
+
+
 def test_all_answered_says_so(course):
     write_mine(course, answers=dict.fromkeys(SLUGS, "def answer(x):\n    return 1"))
     assert handin.submit(course, UNIT, "anna")[0] == "Every exercise has an answer."
@@ -367,6 +377,7 @@ def test_not_a_zip_a_link_a_fifo_and_a_giant(course):
     started = time.monotonic()
     _, problems = handin.collect(course)
     assert [one.split()[0] for one in problems] == ["a.zip", "b.zip", "c.zip", "d.zip", "e.zip"]
+    assert "is larger than 21 MB" in problems[3]
     assert time.monotonic() - started < 5
 
 

@@ -78,7 +78,7 @@ def test_the_judgement_can_fail(blank, tmp_path):
     cell_named(blank, "double-check").source = "assert True"
     cell_named(blank, "double-hidden").source = "double.nothing"
     assert judge(run(blank, tmp_path))[0] == [
-        "double-check: a blank answer earns 1 points and no error",
+        "double-check: a blank answer earns 1.0 points and no error",
         "double-hidden: AttributeError: 'function' object has no attribute 'nothing'",
     ]
     blank.cells.append(nbformat.v4.new_code_cell("double(3)"))

@@ -219,7 +219,7 @@ def test_a_changed_text_makes_the_release_out_of_date(course):
     path.write_text(path.read_text().replace("nothing but NumPy", "NumPy"))
     assert release.release(UNIT, course)
     assert len(release.faults(changed, course)) == 2
-    kept = course / "build" / "kept" / "release" / UNIT / f"{UNIT}.ipynb"
+    kept = course / "kept" / "release" / UNIT / f"{UNIT}.ipynb"
     assert "nothing but NumPy" in kept.read_text(), "what a release replaces is kept"
 
 
