@@ -21,7 +21,12 @@ PARTS = (
 )
 BUDGET = {"set-up": 4, "notebooks": 4, "answers": 5, "grader": 5, "browser": 2, "scale": 3}
 # In CI a skip is a failure, unless its reason stands here, with why that is no loss.
-ALLOWED_SKIPS: dict[str, str] = {}
+ALLOWED_SKIPS: dict[str, str] = {
+    "no CUDA here to compare the stand-in with": "CI has no GPU; `make nbval DEVICE=cuda` fails without one",
+    "THE REAL MNIST IS NOT TESTED: set COURSE_MNIST_DIR to the folder with its four .gz files": (
+        "the project ships no copy; .ci/run points there where one lies beside the project"
+    ),
+}
 
 
 def pytest_addoption(parser):

@@ -243,13 +243,13 @@ check.passed("perceptron_fit")
 ### BEGIN HIDDEN TESTS
 def fit_with_appended_one(X, y, max_epochs, lr):
     """The rule for one vector v = (w, b) and samples with a 1 appended."""
-    v, counts = np.zeros(X.shape[1] + 1), []
-    while len(counts) < max_epochs and (not counts or counts[-1] > 0):
-        counts.append(0)
+    v, tally = np.zeros(X.shape[1] + 1), []
+    while len(tally) < max_epochs and (not tally or tally[-1] > 0):
+        tally.append(0)
         for a, label in zip(np.column_stack([X, np.ones(len(X))]), y, strict=True):
             if label * np.dot(a, v) <= 0:
-                v, counts[-1] = v + lr * label * a, counts[-1] + 1
-    return v[:-1], v[-1], counts
+                v, tally[-1] = v + lr * label * a, tally[-1] + 1
+    return v[:-1], v[-1], tally
 
 
 def same_run(X, y, what, max_epochs=100, lr=1.0):
@@ -814,9 +814,9 @@ for impossible in (0.0, 0, -1.0):
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "xor-params-task"}
 # ### Exercise 1.4 - XOR by hand (6 points, 35 minutes, stretch)
 #
-# **(a)** Choose weights so that the network $\mathrm{ReLU}(X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$ computes XOR. Return a dict of arrays: `W1` (2, 2), `b1` (2,), `W2` (2, 1) and `b2` (1,). At the two "yes" corners the output must be at least 0.75, at the other two at most 0.25; and if each input is off by up to 0.05, it must stay on the right side of 0.5.
+# **(a)** Choose weights so that the network $\mathrm{ReLU}(X W_1 + \mathbf{b}_1) W_2 + \mathbf{b}_2$ computes XOR. Return a dict of arrays: `W1` (2, 2), `b1` (2,), `W2` (2, 1) and `b2` (1,). The output must be at least 0.75 at the "yes" corners and at most 0.25 at the others. If each input is off by up to 0.05, it must stay on the right side of 0.5.
 #
-# **(b)** `y` of shape (4,) holds a 0 or 1 for each of the corners (0, 0), (0, 1), (1, 0), (1, 1), in this order. Return the largest share of corners that any line gets right. Either side may be the one answered 1, and the line may pass outside the square. For XOR that is 0.75.
+# **(b)** `y` of shape (4,) holds a 0 or 1 for the corners (0, 0), (0, 1), (1, 0), (1, 1), in this order. Return the largest share of corners that any line gets right. Either side may be the one answered 1, and the line may pass outside the square. For XOR that is 0.75.
 
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "xor-params"}
