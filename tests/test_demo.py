@@ -189,9 +189,3 @@ def test_unbuilt_notebook_is_one_sentence(course):
     (course / "source" / "01_small" / "01_small.ipynb").unlink()
     with pytest.raises(DemoError, match=r"01_small\.ipynb is missing: run `make source` first"):
         demo.main(["--root", str(course)])
-
-
-@pytest.mark.full
-def test_the_course_itself(tmp_path):
-    """`make demo` on the real units, with a small class."""
-    assert demo.main(["--students", "12", "--course", str(tmp_path / "class")]) == 0

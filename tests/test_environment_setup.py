@@ -241,6 +241,13 @@ def test_what_pip_says_becomes_what_to_do(said, cure):
     assert setup.pip_cure(said).startswith(cure)
 
 
+def test_a_python_without_its_venv_package(capsys):
+    said = "The virtual environment was not created successfully because ensurepip is not available."
+    assert "sudo apt install python3-venv" in setup._venv_failed(said)
+    assert "ensurepip is not available" in capsys.readouterr().out
+    assert "the lines above say why" in setup._venv_failed("something else")
+
+
 def test_pip_killed_for_memory():
     assert "lack of memory" in setup.pip_cure("", -9)
 

@@ -68,9 +68,11 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
     path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not Path(one, "alembic").exists())
     command = [sys.executable, "-m", "course_utils.lab", "--here", "--no-browser", "--port", str(port)]
     command += ["--course", str(course), "--", "--IdentityProvider.token=t0ken"]
+    ours, terminal = os.openpty()  # a terminal, in which Jupyter would ask before it ends
     server = subprocess.Popen(
         command,
         cwd=ROOT,
+        stdin=terminal,
         env={**os.environ, **folders, "PATH": path, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -103,10 +105,13 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
         assert said.startswith("workbook/: 1 new file handed out.\n")
         assert said.endswith("JupyterLab has ended. Your work is in workbook/.\n")
         assert "Traceback" not in said
+        assert "Shut down this Jupyter server" not in said  # a question that times out
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
+        os.close(ours)
+        os.close(terminal)
 
 
 def test_who_ends_lab_ends_the_server_with_it(tmp_path):
