@@ -38,10 +38,10 @@ demo: dev  ## grade a class made of right and wrong answers and compare the poin
 	@$(AUTHOR) demo
 
 test:  ## all tests of the budgeted time
-	@start=$$(date +%s); $(MAKE) -s dev && COURSE_SETUP_SECONDS=$$(($$(date +%s) - start)) $(AUTHOR) test
+	@start=$$(date +%s); $(LAB) setup --dev && COURSE_SETUP_SECONDS=$$(($$(date +%s) - start)) $(AUTHOR) test
 
 full:  ## all tests, also those that take long
-	@start=$$(date +%s); $(MAKE) -s dev && COURSE_SETUP_SECONDS=$$(($$(date +%s) - start)) $(AUTHOR) test --full
+	@start=$$(date +%s); $(LAB) setup --dev && COURSE_SETUP_SECONDS=$$(($$(date +%s) - start)) $(AUTHOR) test --full
 
 source: dev  ## authors: build source/UNIT/UNIT.ipynb from the text source/UNIT.py
 	@$(AUTHOR) build

@@ -164,8 +164,8 @@ class Checks:
         found = _as_array(got, what)
         inside = (found >= low) & (found <= high)
         if not inside.all():
-            value = f": {found[~inside].flat[0]:.6g} is outside" if self._reveal else ""
-            raise CheckFailed(f"{what} must lie between {low:g} and {high:g}{value}.")
+            value = f", but a value is {found[~inside].flat[0]:.6g}" if self._reveal else ""
+            raise CheckFailed(f"{what} must {_interval(low, high)}{value}.")
 
     def unchanged(self, now, before, *, what="the input"):
         """Fail unless an input still has, bit for bit, the values of the copy made before the call."""
@@ -199,6 +199,12 @@ class Checks:
         if right.size > 1 and right.size <= 12:
             return f"is\n{_short(found)}\nexpected\n{_short(expected)}\nfirst difference{where}{count}"
         return f"is {found[place]:.6g}{where}, expected {expected[place]:.6g}{count}"
+
+
+def _interval(low, high):
+    if high == np.inf:
+        return f"be at least {low:g}"
+    return f"be at most {high:g}" if low == -np.inf else f"lie between {low:g} and {high:g}"
 
 
 def _must_return(got, what):

@@ -74,6 +74,16 @@ def test_nan_never_equals_and_is_never_within():
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(2, np.inf, "at least 2"), (-np.inf, -1, "at most -1"), (2, 3, "between 2 and 3")],
+)
+def test_within_says_the_bounds_in_words(low, high, words):
+    assert f"it must {'lie' if 'between' in words else 'be'} {words}, but a value is 0" in message_of(
+        check.within, [0.0], low, high, what="it"
+    )
+
+
+@pytest.mark.parametrize(
     ("got", "expected", "same"),
     [
         ([1, 0], [1, 0], True),

@@ -233,15 +233,23 @@ def test_make_alone_lists_every_target_in_one_line():
     assert all(line.startswith("  make ") and len(line) <= 120 for line in done.stdout.splitlines())
 
 
+def test_no_recipe_calls_make():
+    """Not even for a sub-target: `make -n`, which the tests below use, runs such lines instead of printing them."""
+    assert "$(MAKE)" not in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("target", sorted(TARGETS - {"help"}))
 def test_each_target_is_one_line_of_work(target):
-    """`make -n` prints what would run: the target's own line, behind the set-up for those that need it."""
+    """`make -n` prints what would run: the target's own line, after the set-up for those that need it."""
     done = make("-n", target, "PYTHON=python3", "UNIT=01_basic_concepts")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.replace("\\\n", "").splitlines()
     if target in STUDENT_TARGETS | {"clean"}:
         assert len(lines) == 1
         assert target == "clean" or lines[0].startswith(f"python3 -m course_utils.lab {target}")
+    elif target in ("test", "full"):  # one line, which also takes the time of its set-up
+        assert len(lines) == 1
+        assert re.search("python3 -m course_utils.lab setup --dev && .* -m course_author test", lines[0])
     else:
         assert len(lines) == 2 and lines[0] == "python3 -m course_utils.lab setup --dev"
 
