@@ -106,14 +106,15 @@ def read_bank(unit: str, slug: str, root=ROOT) -> list[Answer]:
     where = path.relative_to(root).as_posix()
     if not path.is_file():
         raise AnswerError(f"{where} does not exist: write right and wrong answers for exercise {slug!r} there.")
-    answers = _cells(path.read_text(encoding="utf-8"), where)
+    answers = parse_bank(path.read_text(encoding="utf-8"), where)
     for kind, there in (("right", True), ("wrong", False)):
         if all(answer.right != there for answer in answers):
             raise AnswerError(f"{where} has no {kind} answer: add a cell titled '# %% {kind}: …'.")
     return answers
 
 
-def _cells(text: str, where: str) -> list[Answer]:
+def parse_bank(text: str, where: str) -> list[Answer]:
+    """The answers in the text of a bank file; `where` names the file in messages."""
     answers, lines = [], text.split("\n")
     starts = [number for number, line in enumerate(lines) if CELL.match(line)]
     _refuse_loose_code("\n".join(lines[: starts[0] if starts else None]), where)

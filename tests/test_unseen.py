@@ -1,0 +1,35 @@
+"""Answers by an author who had only the released notebook: all of them must get the verdict that their title claims."""
+
+from pathlib import Path
+
+import pytest
+
+from course_author.answers import graded, judge, parse_bank
+from course_author.execution import Runner
+from course_author.units import load_unit, unit_names
+
+pytestmark = pytest.mark.part("answers")
+UNSEEN = Path(__file__).with_name("unseen")
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with Runner() as prepared:
+        yield prepared
+
+
+@pytest.mark.parametrize("unit", [unit for unit in unit_names() if (UNSEEN / unit).is_dir()])
+def test_unseen_answers_get_the_verdict_of_their_title(unit, runner):
+    loaded, wrong = load_unit(unit), []
+    files = {path.stem: path for path in (UNSEEN / unit).glob("*.py")}
+    assert set(files) == {exercise.slug for exercise in graded(loaded)}
+    for exercise in graded(loaded):
+        answers = parse_bank(files[exercise.slug].read_text(encoding="utf-8"), exercise.slug)
+        assert {answer.right for answer in answers} == {True, False}
+        outcomes = judge(runner, loaded, exercise, [answer.source for answer in answers])
+        wrong += [
+            f"{exercise.slug}: {answer.title!r} was {'accepted' if outcome.passed else 'rejected'}"
+            for answer, outcome in zip(answers, outcomes, strict=True)
+            if outcome.passed != answer.right
+        ]
+    assert not wrong
