@@ -108,7 +108,7 @@ assert growth > 1e9
 #
 # Our first data are **logic gates**. Each takes two inputs that are 0 or 1. AND says yes if both are 1, OR if at least one is, and XOR if exactly one is. So there are four possible samples, the corners of a square.
 #
-# Try to separate them by hand. The sliders set $w_1$, $w_2$ and $b$; click one and use the arrow keys. Can you get four corners right for AND? For OR? For XOR?
+# Try to separate them by hand. The sliders set $w_1$, $w_2$ and $b$; click one and use the arrow keys. A ring marks each corner where the neuron says yes. Can you get four corners right for AND? For OR? For XOR?
 
 # %%
 widgets.perceptron_line()
@@ -343,7 +343,7 @@ assert min(counts) > 0
 # So we try by brute force: 41 values for each of $w_1$, $w_2$ and $b$, which makes 68,921 choices. For each one we count the corners with the right answer.
 
 # %%
-steps = np.arange(-20, 21)  # whole numbers: exact, and only the ratios of w1, w2 and b matter for a line
+steps = np.arange(-20, 21)  # whole numbers, so that no rounding disturbs
 w1, w2, b = np.meshgrid(steps, steps, steps)
 yes = [w1 * x1 + w2 * x2 + b > 0 for x1, x2 in X]
 right = sum(fires == (truth == 1) for fires, truth in zip(yes, y, strict=True))
