@@ -50,6 +50,17 @@ def test_sample_meets_the_kept_fate(name, runner):
     assert {one for one, end in fate.items() if end == "survived"} == survivors & fate.keys()
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("name", EXERCISES)
+def test_all_mutants_end_as_kept_and_those_beyond_the_cap_fall_too(name, runner):
+    unit, exercise = EXERCISES[name]
+    fate = mutants.run(runner, unit, exercise, all_mutants(exercise))
+    chosen = {mutant.id: fate[mutant.id] for mutant in mutants.mutants(exercise)}
+    assert entry_for(unit, exercise, chosen) == results()[name]
+    survived = [one for one, end in fate.items() if end == "survived"]
+    assert len(survived) <= (1 - mutants.LEAST_KILLED) * len(fate), survived
+
+
 def test_declarations_name_exercises():
     assert declared().keys() <= EXERCISES.keys()
 
