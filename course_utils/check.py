@@ -147,7 +147,8 @@ class Checks:
             return
         for cause, wrong in (hints or {}).items():
             if _same(got, wrong):
-                raise CheckFailed(f"{what} is not right. Likely cause: {cause}.")
+                shown = f" is {_short(got)}, expected {_short(expected)}" if self._reveal else " is not right"
+                raise CheckFailed(f"{what}{shown}. Likely cause: {cause}.")
         if not same:
             raise CheckFailed(f"{what} is of kind {kind(got)}, expected {kind(expected)}.")
         shown = f" is {_short(got)}, expected {_short(expected)}." if self._reveal else " is not what it should be."
@@ -259,7 +260,7 @@ def _hinted(found, expected, hints, rtol, atol):
         wrong = np.asarray(wrong)
         if wrong.shape not in (found.shape, ()) or _near(wrong, expected, rtol, atol).all():
             continue
-        if _near(found, wrong, max(rtol, 1e-6), atol).all():
+        if _near(found, wrong, max(rtol, 1e-5), atol).all():  # hints are often written with few digits
             return f" Likely cause: {cause}."
     return ""
 
@@ -296,6 +297,8 @@ def _value_cause(found, expected, rtol, atol):
 
 def _short(value):
     """A value on few lines."""
+    if kind(value) in ("list", "tuple") and len(value) > 12:
+        return f"[{', '.join(map(repr, value[:6]))}, ... {len(value) - 6} more]"
     if kind(value) in ("list", "tuple", "str"):
         return repr(value)
     return np.array2string(np.asarray(value), precision=6, threshold=20, separator=", ", suppress_small=True)

@@ -224,15 +224,22 @@ def perceptron_fit(X, y, max_epochs=100, lr=1.0):
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "perceptron-fit-check"}
 traced = np.array([[2.0, 1.0], [1.0, -1.0], [1.0, 3.0]])
 w, b, mistakes = perceptron_fit(traced, np.array([1, -1, 1]))
-check.equal(mistakes, [2, 0], what="mistakes for the three samples of the task")
+hints = {
+    "a sum of 0 is a mistake: the comparison needs <=": [0],
+    "the last epoch, without a mistake, belongs into the list": [2],
+    "w and b must change at each mistake, not at the end of the epoch": [3, 0],
+    "training must stop after an epoch without a mistake": [2] + 99 * [0],
+}
+check.equal(mistakes, [2, 0], what="mistakes for the three samples of the task", hints=hints)
 check.close(w, [1.0, 2.0], what="w for the three samples of the task")
 check.close(b, 0.0, what="b for the three samples of the task")
 w, b, mistakes = perceptron_fit(traced, np.array([1, -1, 1]), lr=0.5)
-check.close(w, [0.5, 1.0], what="w for the same samples with lr=0.5")
+check.close(w, [0.5, 1.0], what="w for the same, with lr=0.5", hints={"lr is not used": [1.0, 2.0]})
 for gate in ("AND", "OR"):
     corners, truth = data.logic_gate(gate)
     w, b, mistakes = perceptron_fit(corners, 2 * truth - 1)
-    check.equal(corners @ w + b > 0, truth == 1, what=f"the answers for {gate}")
+    hints = {"the bias is never moved": 4 * [False]}
+    check.equal(corners @ w + b > 0, truth == 1, what=f"the answers for {gate}", hints=hints)
     check.equal(mistakes[-1], 0, what=f"the last entry of mistakes for {gate}")
 check.passed("perceptron_fit")
 
@@ -256,7 +263,9 @@ def same_run(X, y, what, max_epochs=100, lr=1.0):
     before, labels_before = X.copy(), y.copy()
     w, b, mistakes = perceptron_fit(X, y, max_epochs, lr)
     expected_w, expected_b, expected = fit_with_appended_one(X, y, max_epochs, lr)
-    check.hidden.equal(len(mistakes), len(expected), what=f"the number of epochs {what}")
+    n = len(expected)
+    hints = {"there is one epoch too many": n + 1, "there is one epoch too few": n - 1}
+    check.hidden.equal(len(mistakes), n, what=f"the number of epochs {what}", hints=hints)
     check.hidden.equal(mistakes, expected, what=f"mistakes {what}")
     check.hidden.close(w, expected_w, what=f"w {what}")
     check.hidden.close(b, expected_b, what=f"b {what}")
@@ -264,6 +273,9 @@ def same_run(X, y, what, max_epochs=100, lr=1.0):
     check.hidden.unchanged(y, labels_before, what="y")
 
 
+for label in (1, -1):
+    origin = "on one sample at the origin, where the first sum is 0 and therefore a mistake"
+    same_run(np.array([[0.0, 0.0]]), np.array([label]), origin)
 rng = np.random.default_rng(101)
 for D in (1, 2, 5, 10):  # whole numbers and powers of two: no rounding, so every list must agree exactly
     direction = rng.choice([-2, -1, 1, 3], size=D)
@@ -284,12 +296,6 @@ for D in (1, 2, 5, 10):  # whole numbers and powers of two: no rounding, so ever
 corners, xor = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([-1, 1, 1, -1])
 for limit in (1, 7, 60):
     same_run(corners, xor, f"on XOR, which stops only at max_epochs = {limit}", max_epochs=limit)
-same_run(np.array([[0.0, 0.0]]), np.array([1]), "on one sample at the origin (a sum of 0 is a mistake)")
-same_run(
-    np.array([[0.0, 0.0]]),
-    np.array([-1]),
-    "on one negative sample at the origin (a sum of 0 is a mistake)",
-)
 
 direction = np.array([0.6, -0.8, 0.0])
 cloud = rng.normal(size=(80, 3)) + 4.0
@@ -518,22 +524,29 @@ def d_relu(z):
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "activations-check"}
 grid = np.array([[-2.0, -1.0, -0.5], [0.5, 1.0, 2.0]])
-check.close(sigmoid(grid[1]), [0.6224593, 0.7310586, 0.8807971], rtol=1e-6, what="sigmoid([0.5, 1, 2])")
-check.close(tanh(grid[1]), [0.4621172, 0.7615942, 0.9640276], rtol=1e-6, what="tanh([0.5, 1, 2])")
+hints = {"the minus sign in the exponent is missing": [0.268941, 0.119203]}
+check.close(sigmoid(grid[1, 1:]), [0.731059, 0.880797], rtol=1e-5, what="sigmoid([1, 2])", hints=hints)
+hints = {"the sigmoid must be taken at 2z": [0.462117, 0.761594]}
+check.close(tanh(grid[1, 1:]), [0.761594, 0.964028], rtol=1e-5, what="tanh([1, 2])", hints=hints)
 kept = grid.copy()
 check.close(relu(grid), [[0, 0, 0], [0.5, 1, 2]], what="relu of the six numbers")
 check.unchanged(grid, kept, what="the input of relu")
-stray = {"sigmoid": grid * (1 - grid), "tanh": 1 - grid**2, "relu": grid}
+stray = {
+    "sigmoid": grid * (1 - grid),
+    "tanh": 1 - grid**2,
+    "relu": grid,
+}  # the formula at z instead of a
 for name, f, df in (("sigmoid", sigmoid, d_sigmoid), ("tanh", tanh, d_tanh), ("relu", relu, d_relu)):
     rise = (f(grid + 1e-5) - f(grid - 1e-5)) / 2e-5
     hints = {"the formula was given z where it needs the activation": stray[name]}
+    hints["the square is missing"] = 1 - f(grid)
     check.close(
         df(grid), rise, rtol=1e-6, what=f"d_{name}, held against the rise of {name},", hints=hints
     )
     for called, tested in ((name, f), (f"d_{name}", df)):
         far, complaints = check.quiet(tested, np.array([-1000.0, 1000.0]))
         check.finite(far, what=f"{called}([-1000, 1000])")
-        check.equal(complaints, [], what=f"the list of NumPy's warnings for {called}([-1000, 1000])")
+        check.equal(complaints, [], what=f"NumPy's warnings for {called}([-1000, 1000]), a list,")
 check.passed("Activations")
 
 
@@ -554,6 +567,12 @@ def true_activation(name, z):
         "d_relu": (np.sign(z) + 1) / 2,
     }[name]
 
+
+tail = np.linspace(-30, -20, 21)  # 1 %: the tanh form of the sigmoid loses digits here, an honest price
+low = "between -30 and -20 (clipping z loses these values)"
+check.hidden.close(sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what=f"sigmoid {low}")
+check.hidden.close(d_sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what=f"d_sigmoid {low}")
+check.hidden.close(sigmoid(-tail) + sigmoid(tail), np.ones(21), what="sigmoid(-z) + sigmoid(z)")
 
 answers = {
     "sigmoid": sigmoid,
@@ -608,13 +627,6 @@ for name, function in answers.items():
         )
 check.hidden.within(d_relu(np.zeros(3)), 0, 1, what="d_relu(0)")
 check.hidden.equal(np.asarray(d_relu(np.zeros(3))).dtype.name, "float64", what="the dtype of d_relu(0)")
-
-tail = np.linspace(-30, -20, 21)  # 1 %: the tanh form of the sigmoid loses digits here, an honest price
-check.hidden.close(sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what="sigmoid between -30 and -20")
-check.hidden.close(
-    d_sigmoid(tail), np.exp(tail), rtol=1e-2, atol=0, what="d_sigmoid between -30 and -20"
-)
-check.hidden.close(sigmoid(-tail) + sigmoid(tail), np.ones(21), what="sigmoid(-z) + sigmoid(z)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -709,16 +721,23 @@ def softmax(z, temperature=1.0, axis=-1):
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 1, "grade_id": "softmax-check"}
 scores = np.array([[2.0, 1.0, 0.1], [0.0, 3.0, 1.0]])
 p = softmax(scores)
-check.close(p.sum(axis=1), [1.0, 1.0], what="the sum of each row")
-check.close(p[0], [0.6590011, 0.2424330, 0.0985659], rtol=1e-5, what="softmax([2, 1, 0.1])")
+hints = {
+    "the sum ran over the whole table: it needs an axis": [0.3202080, 0.6797920],
+    "the sum ran over the whole table: it needs the axis, too": [0.5614831, 0.4385169],
+    "without an axis argument, the last axis must be taken": [1.2890505, 1.7109495],
+}
+check.close(p.sum(axis=1), [1.0, 1.0], what="the sum of each row", hints=hints)
+hints = {"the maximum was taken along another axis than the sum": [0.6485482, 0.0877713, 0.2636805]}
+check.close(p[0], [0.6590011, 0.2424330, 0.0985659], rtol=1e-5, what="softmax([2, 1, 0.1])", hints=hints)
 check.close(softmax(scores + 5.0), p, what="softmax(scores + 5), which should equal softmax(scores),")
-check.close(
-    softmax(scores[0], temperature=2.0),
-    [0.5016878, 0.3042890, 0.1940232],
-    rtol=1e-5,
-    what="softmax([2, 1, 0.1], temperature=2)",
-    hints={"the scores were multiplied by the temperature": [0.8637771, 0.1168995, 0.0193234]},
-)
+hints = {
+    "the scores were multiplied by the temperature": [0.8637771, 0.1168995, 0.0193234],
+    "the temperature is not used": p[0],
+    "the probabilities were divided by the temperature, not the scores": p[0] / 2,
+}
+warm = softmax(scores[0], temperature=2.0)
+right = [0.5016878, 0.3042890, 0.1940232]
+check.close(warm, right, rtol=1e-5, what="softmax([2, 1, 0.1], temperature=2)", hints=hints)
 check.close(softmax(np.array([1000.0, 1000.0])), [0.5, 0.5], what="softmax([1000, 1000])")
 check.passed("softmax")
 
@@ -874,7 +893,10 @@ output = (np.maximum(inputs @ params["W1"] + params["b1"], 0) @ params["W2"] + p
 check.within(output[xor == 0], -np.inf, 0.25, what="the output at (0, 0) and (1, 1)")
 check.within(output[xor == 1], 0.75, np.inf, what="the output at (0, 1) and (1, 0)")
 for y, best in (([0, 1, 1, 0], 0.75), ([0, 0, 0, 1], 1.0), ([1, 1, 0, 1], 1.0), ([1, 0, 0, 0], 1.0)):
-    check.close(best_linear_accuracy(np.array(y)), best, what=f"best_linear_accuracy({y})")
+    hints = {"the number of corners was returned, not their share": 4 * best}
+    hints["a slanted line does better than an upright or a level one"] = 0.5
+    hints["lines may have either side for their yes, and need not pass through the origin"] = 0.75
+    check.close(best_linear_accuracy(np.array(y)), best, what=f"best_linear_accuracy({y})", hints=hints)
 check.passed("XOR by hand")
 
 
@@ -1052,28 +1074,31 @@ def to_torch(params):
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "forward-check"}
+x = np.array([[3.0, -1.0]])
+two = [(np.array([[1.0, -1.0], [1.0, -1.0]]), np.zeros(2)), (np.array([[1.0], [2.0]]), np.array([-5.0]))]
+last, steps = forward(x, two, return_all=True)
+hints = {"there is no ReLU between the layers": [[-7.0]], "there is a ReLU before the first": [[-2.0]]}
+hints["there is a ReLU after the last layer"] = [[0.0]]
+check.close(last, [[-3.0]], what="a network with two layers", hints=hints)
+check.equal(len(two), 2, what="the number of layers in params after the call")
+check.equal(len(steps), 3, what="the length of [X, A_1, logits]", hints={"the list begins with X": 2})
+hints = {"these are the sums before the ReLU": [[2.0, -2.0]]}
+check.close(steps[1], [[2.0, 0.0]], what="A_1 of the network with two layers", hints=hints)
+
 rng = np.random.default_rng(5)
 params = [(rng.normal(size=shape), rng.normal(size=shape[1])) for shape in ((4, 10), (10, 5), (5, 3))]
 X = rng.normal(size=(6, 4))
 logits = forward(X, params)
 check.shape(logits, (6, 3), what="forward(X, params)")
-x, one = np.array([[1.0, 2.0]]), [(np.array([[2.0], [1.0]]), np.array([-5.0]))]
-hints = {"there is a ReLU after the last layer": [[0.0]]}
-check.close(forward(x, one), [[-1.0]], what="the network with one layer of the task", hints=hints)
-two = [(np.array([[1.0, -1.0], [1.0, -1.0]]), np.zeros(2)), (np.array([[1.0], [2.0]]), np.ones(1))]
-last, steps = forward(x, two, return_all=True)
-hints = {"there is no ReLU between the layers": [[-2.0]]}
-check.close(last, [[4.0]], what="a network with two layers", hints=hints)
-check.equal(len(steps), 3, what="the length of [X, A_1, logits]")
-hints = {"these are the sums before the ReLU": [[3.0, -3.0]]}
-check.close(steps[1], [[3.0, 0.0]], what="A_1 of the network with two layers", hints=hints)
 model = to_torch(params)
+hints = {"float32 is PyTorch's default, float64 has to be asked for": ["torch.float32"]}
 kinds = sorted({str(part.dtype) for part in model.parameters()})
-check.equal(kinds, ["torch.float64"], what="the dtype of to_torch(params)")
+check.equal(kinds, ["torch.float64"], what="the dtype of to_torch(params)", hints=hints)
 count = sum(part.numel() for part in model.parameters())
 check.equal(count, 123, what="the number of parameters of to_torch(params)")
+hints = {"a softmax at the end: networks end in logits": nn.Softmax(dim=1)(torch.tensor(logits)).numpy()}
 same = model(torch.from_numpy(X)).detach().numpy()
-check.close(same, logits, rtol=1e-6, what="to_torch(params)(X), which should equal forward(X, params),")
+check.close(same, logits, rtol=1e-6, what="to_torch(params)(X), held against forward,", hints=hints)
 check.passed("forward and to_torch")
 
 
