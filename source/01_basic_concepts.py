@@ -911,7 +911,8 @@ def xor_net(X, params):
 square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 exclusive = np.array([0, 1, 1, 0])
 weights = xor_params()
-for name, shape in {"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)}.items():
+wanted = {"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)}
+for name, shape in wanted.items():
     check.hidden.equal(check.kind(weights[name]), "array", what=f"the kind of {name}")
     check.hidden.shape(weights[name], shape, what=name)
 exact = xor_net(square, weights)
