@@ -106,7 +106,11 @@ def read_bank(unit: str, slug: str, root=ROOT) -> list[Answer]:
     where = path.relative_to(root).as_posix()
     if not path.is_file():
         raise AnswerError(f"{where} does not exist: write right and wrong answers for exercise {slug!r} there.")
-    answers = parse_bank(path.read_text(encoding="utf-8"), where)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AnswerError(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from None
+    answers = parse_bank(text, where)
     for kind, there in (("right", True), ("wrong", False)):
         if all(answer.right != there for answer in answers):
             raise AnswerError(f"{where} has no {kind} answer: add a cell titled '# %% {kind}: …'.")
@@ -120,7 +124,7 @@ def parse_bank(text: str, where: str) -> list[Answer]:
     _refuse_loose_code("\n".join(lines[: starts[0] if starts else None]), where)
     for start, end in itertools.pairwise([*starts, len(lines)]):
         title = CELL.match(lines[start])[1].strip()
-        answers.append(_answer(title, "\n".join(lines[start + 1 : end]).strip(), f"{where}:{start + 1}", start + 1))
+        answers.append(_answer(title, "\n".join(lines[start + 1 : end]).rstrip(), f"{where}:{start + 1}", start + 1))
     seen: dict[str, int] = {}
     for answer in answers:
         if answer.title in seen:

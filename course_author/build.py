@@ -126,9 +126,15 @@ def write(path: Path, content: bytes) -> bool:
 
 
 def keep(root, path: Path, content: bytes | None = None) -> None:
-    """Put a copy of what is about to be overwritten into kept/, a folder of `root` that git ignores."""
+    """Put a copy of what is about to be overwritten into kept/, a folder of `root` that git ignores.
+
+    Its name carries a hash of the content, so that one copy never replaces another.
+    """
+    content = path.read_bytes() if content is None else content
+    name = path.relative_to(root)
+    digest = hashlib.sha256(content).hexdigest()[:8]
     write(Path(root) / "kept" / ".gitignore", b"*\n")
-    write(Path(root) / "kept" / path.relative_to(root), path.read_bytes() if content is None else content)
+    write(Path(root) / "kept" / name.with_name(f"{name.stem}-{digest}{name.suffix}"), content)
 
 
 def build(unit: str, root=ROOT, force=False) -> bool:
@@ -154,7 +160,7 @@ def _both_or_one(unit, text_changed, force):
     if text_changed:
         raise UnitError(
             f"Both source/{unit}.py and its notebook were edited since the last build: run "
-            f"`{command} text {unit} --force` to take the notebook (the text stays beside it as .py.orig), or {drop}."
+            f"`{command} text {unit} --force` to take the notebook (a copy of the text stays in kept/), or {drop}."
         )
     raise UnitError(
         f"source/{unit}/{unit}.ipynb was edited in JupyterLab: run `{command} text {unit}` to take the edit "
@@ -208,7 +214,7 @@ def take(unit: str, root=ROOT, force=False) -> str:
         return f"{unit}: the notebook has no edit of its own; `python -m course_author build` brings the text into it"
     if ours is not None and ours != base:
         _both_or_one(unit, text_changed=True, force=force)
-        write(path.with_suffix(".py.orig"), path.read_bytes())
+        keep(root, path)
     write(path, to_text(unit, root).encode())
     load_unit(unit, root)  # the text is saved in any case; what could not be released is said now
     build(unit, root, force=True)

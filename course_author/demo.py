@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -41,7 +41,6 @@ class Student:
     name: str
     answer: Callable[[int, Exercise, list[Answer]], str | None]  # None: leave the released stub
     spoil: Callable[[nbformat.NotebookNode, list[Exercise]], None] = lambda notebook, exercises: None
-    expected: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 # -- the class ---------------------------------------------------------------------------------------------------------
@@ -155,7 +154,7 @@ def expected_points(runner: Runner, unit: Unit, handed_in: dict[str, str]) -> di
 
 def make_course(course: Path, units: list[Unit], root: Path) -> None:
     """An empty course with the units' notebooks and nbgrader's settings; only a folder of ours is ever replaced."""
-    if course.exists() and any(course.iterdir()):
+    if course.exists() and (not course.is_dir() or any(course.iterdir())):
         if not (course / MARKER).is_file():
             raise DemoError(
                 f"{course} is there and was not made by this command, so it stays: choose another folder with --course."
@@ -210,8 +209,9 @@ def given_points(course: Path, unit: Unit) -> dict[str, dict[str, tuple[float, f
         for submission in gradebook.assignment_submissions(unit.name):
             scores = {score.name: score.score for notebook in submission.notebooks for score in notebook.grades}
             given[submission.student.id] = {
-                exercise.slug: (scores.get(f"{exercise.slug}-check", 0.0), scores.get(f"{exercise.slug}-hidden", 0.0))
+                exercise.slug: (scores[f"{exercise.slug}-check"], scores[f"{exercise.slug}-hidden"])
                 for exercise in graded(unit)
+                if {f"{exercise.slug}-check", f"{exercise.slug}-hidden"} <= scores.keys()  # a lost grade is no zero
             }
     return given
 
@@ -254,7 +254,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("unit", nargs="*", help="units to grade (default: all that have exercises)")
     parser.add_argument("--course", type=Path, default=None, help="course folder to make (default: demo)")
     parser.add_argument(
-        "--students", type=int, default=None, help="size of the class, 12 or more (default: every mistake)"
+        "--students", type=int, default=None, help="size of the class, 12 or more (default and at most: every mistake)"
     )
     parser.add_argument("--compare", action="store_true", help="grade nothing: compare a class that is there")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
@@ -273,7 +273,7 @@ def main(argv: list[str]) -> int:
     if not units:
         raise DemoError("No unit has an exercise that gives points yet, so there is nothing to grade.")
     if arguments.compare:
-        if not (course / EXPECTED).is_file():
+        if not (course / EXPECTED).is_file() or not (course / "gradebook.db").is_file():
             raise DemoError(f"{course} holds no demo class to compare: run `make demo` first.")
     else:
         make_class(course, units, root, arguments.students)

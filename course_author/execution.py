@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -163,10 +163,8 @@ class Runner:
             self._server.wait()
         self._scratch.cleanup()
 
-    def run(
-        self, jobs: Iterable[Job], on_result: Callable[[int, dict[str, Verdict]], None] | None = None
-    ) -> list[dict[str, Verdict]]:
-        """Verdicts by cell name, a dict per job in the jobs' order; `on_result(number, verdicts)` sees each at once."""
+    def run(self, jobs: Iterable[Job]) -> list[dict[str, Verdict]]:
+        """Verdicts by cell name, a dict per job in the jobs' order."""
         jobs = list(jobs)
         request = {"workers": self._workers, "jobs": [asdict(job) for job in jobs]}
         try:
@@ -177,11 +175,10 @@ class Runner:
         results: list[dict[str, Verdict]] = [{} for _ in jobs]
         for _ in jobs:
             reply = self._reply()
-            number = reply["job"]
-            results[number] = {name: Verdict(**verdict) for name, verdict in reply["verdicts"].items()}
-            self._refuse_broken_setup(jobs[number], results[number])
-            if on_result:
-                on_result(number, results[number])
+            results[reply["job"]] = {name: Verdict(**verdict) for name, verdict in reply["verdicts"].items()}
+        # Only now: a reply left unread would be taken for the next run's.
+        for job, verdicts in zip(jobs, results, strict=True):
+            self._refuse_broken_setup(job, verdicts)
         return results
 
     def _reply(self) -> dict:
@@ -210,16 +207,17 @@ def serve() -> None:
     """Answer requests (JSON lines on stdin) until stdin closes. Runs in a process of its own."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever prints while it is imported must not mix with the replies
-    for line in sys.stdin:
-        request = json.loads(line)
-        jobs = [Job(tuple(Cell(**cell) for cell in job.pop("cells")), **job) for job in request["jobs"]]
-        try:
-            _import_once(jobs)
-            for number, verdicts in _run_all(jobs, request["workers"]):
-                reply = {"job": number, "verdicts": {name: asdict(verdict) for name, verdict in verdicts.items()}}
-                print(json.dumps(reply), file=replies, flush=True)
-        except ExecutionError as error:
-            print(json.dumps({"fault": str(error)}), file=replies, flush=True)
+    with contextlib.suppress(BrokenPipeError):  # whoever asked has left
+        for line in sys.stdin:
+            request = json.loads(line)
+            jobs = [Job(tuple(Cell(**cell) for cell in job.pop("cells")), **job) for job in request["jobs"]]
+            try:
+                _import_once(jobs)
+                for number, verdicts in _run_all(jobs, request["workers"]):
+                    reply = {"job": number, "verdicts": {name: asdict(verdict) for name, verdict in verdicts.items()}}
+                    print(json.dumps(reply), file=replies, flush=True)
+            except ExecutionError as error:
+                print(json.dumps({"fault": str(error)}), file=replies, flush=True)
 
 
 def _import_once(jobs: list[Job]) -> None:

@@ -11,9 +11,7 @@ import argparse
 import ast
 import hashlib
 import json
-import os
 import random
-import tempfile
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +19,10 @@ from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils import check
+
 from .answers import graded
+from .build import write
 from .execution import Runner, job_for, outcome
 from .units import ROOT, SOLUTION, Exercise, Unit, UnitError, chosen_units, load_unit
 
@@ -389,8 +390,10 @@ def _results_path(root: Path) -> Path:
 
 
 def key(unit: Unit, exercise: Exercise) -> str:
-    """Hash of all that an exercise's results depend on: setup, solution, tests, operators."""
-    parts = [str(OPERATORS_VERSION), *unit.setup, exercise.answer, exercise.check, exercise.hidden]
+    """Hash of what an exercise's results depend on: setup, earlier and own solution, tests, checks, operators."""
+    before = [earlier.answer for earlier in unit.exercises if earlier.index < exercise.index]
+    checks = Path(check.__file__).read_text(encoding="utf-8")
+    parts = [str(OPERATORS_VERSION), checks, *unit.setup, *before, exercise.answer, exercise.check, exercise.hidden]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -398,9 +401,12 @@ def results(root: Path = ROOT) -> dict[str, dict]:
     """The kept results: exercise -> key, number of mutants, how many fell to check and hidden tests, survivors."""
     path = _results_path(root)
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError:
-        raise MutantError(f"{path.name} is not JSON: delete it and run `make mutants`.") from None
+        kept = None
+    if not isinstance(kept, dict):
+        raise MutantError(f"{path.name} is not JSON of ours: delete it and run `make mutants`.")
+    return kept
 
 
 def is_current(unit: Unit, exercise: Exercise, kept: dict[str, dict]) -> bool:
@@ -428,7 +434,7 @@ def declared(root: Path = ROOT) -> dict[str, dict[str, str]]:
         return {}
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("equivalent", [])
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MutantError(f"{path.name} is not TOML ({error}): mend it.") from None
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for entry in entries:
@@ -464,13 +470,7 @@ def entry_for(unit: Unit, exercise: Exercise, fate: dict[str, str]) -> dict:
 
 def save(kept: dict[str, dict], root: Path) -> None:
     """Replace `mutants.json` in one step, so that an interrupted run leaves the old one."""
-    path = _results_path(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        json.dump(kept, file, indent=1, sort_keys=True)
-        file.write("\n")
-    os.chmod(file.name, 0o644)  # noqa: PTH101
-    Path(file.name).replace(path)
+    write(_results_path(root), (json.dumps(kept, indent=1, sort_keys=True) + "\n").encode())
 
 
 def sample(exercise: Exercise, count: int = 8) -> list[Mutant]:

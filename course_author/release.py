@@ -29,10 +29,17 @@ def generate(unit: str, root=ROOT) -> None:
     folder = root / "release" / unit
     before = contents(folder)
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit, "--force", "--create"]
-    with tempfile.TemporaryDirectory() as empty:
-        done = subprocess.run(
-            command, cwd=root, env=environment(Path(empty)), capture_output=True, text=True, timeout=300, check=False
-        )
+    try:
+        with tempfile.TemporaryDirectory() as empty:
+            own = environment(Path(empty))
+            done = subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, timeout=300, check=False)
+    except BaseException as error:  # a time-out or Ctrl+C: nbgrader may have removed the old release already
+        restore(folder, before)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise UnitError(
+                f"nbgrader took over 300 s to release {unit}: run it again when less runs beside."
+            ) from None
+        raise
     if done.returncode != 0 or not (folder / f"{unit}.ipynb").is_file():
         restore(folder, before)
         raise UnitError(f"nbgrader could not release {unit}: {_reason(done.stderr + done.stdout)}")

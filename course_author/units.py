@@ -251,7 +251,7 @@ class _Reader:
             self.roles.append((*self._role(index, cell, options, grade_id), index))
 
     def _check_options(self, index, cell, options, grade_id):
-        if not SLUG.match(grade_id):
+        if not isinstance(grade_id, str) or not SLUG.match(grade_id):
             self._fault(
                 index, f"grade_id {grade_id!r} is not a name of lower-case words and hyphens: write such a name."
             )
@@ -282,7 +282,7 @@ class _Reader:
         return self._fault(
             index,
             f"cell {grade_id!r} is neither task, answer, check, hidden nor a locked code cell: set its cell type, name "
-            "ending (-task, none, -check, -hidden) and grade, solution and locked as in STYLE.md.",
+            "ending (-task, none, -check, -hidden) and grade, solution and locked as in source/01_basic_concepts.py.",
         )
 
     # -- exercises -------------------------------------------------------------------------------------------------

@@ -165,8 +165,9 @@ class Checks:
         found = _as_array(got, what)
         inside = (found >= low) & (found <= high)
         if not inside.all():
-            value = f", but a value is {found[~inside].flat[0]:.6g}" if self._reveal else ""
-            raise CheckFailed(f"{what} must {_interval(low, high)}{value}.")
+            if not self._reveal:
+                raise CheckFailed(f"{what} is outside the range that it must lie in.")
+            raise CheckFailed(f"{what} must {_interval(low, high)}, but a value is {found[~inside].flat[0]:.6g}.")
 
     def unchanged(self, now, before, *, what="the input"):
         """Fail unless an input still has, bit for bit, the values of the copy made before the call."""
@@ -230,6 +231,8 @@ def _as_array(got, what):
 
 def _same(got, expected):
     """Equality for numbers, strings, arrays, and lists or tuples of them."""
+    if kind(got) == kind(expected) == "dict":
+        return got.keys() == expected.keys() and all(_same(got[key], expected[key]) for key in got)
     if {kind(got), kind(expected)} <= {"list", "tuple"}:
         return len(got) == len(expected) and all(_same(*pair) for pair in zip(got, expected, strict=True))
     return np.array_equal(got, expected)
@@ -274,6 +277,13 @@ def _not_finite(found):
 
 def _value_cause(found, expected, rtol, atol):
     """What a wrong value betrays by itself: not finite, sign, factor, transposition, a constant, cut-off decimals."""
+    if found.dtype.kind == "b" or expected.dtype.kind == "b":
+        return ""  # truth values have no sign, factor or offset
+    with np.errstate(all="ignore"):
+        return _number_cause(found, expected, rtol, atol)
+
+
+def _number_cause(found, expected, rtol, atol):
     if not np.isfinite(found).all() and np.isfinite(expected).all():
         return f" It contains {_not_finite(found)}.{_NOT_FINITE_CAUSE}"
     if found.dtype.kind in "iub" and expected.dtype.kind == "f" and _near(found, np.trunc(expected), rtol, atol).all():

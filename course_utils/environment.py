@@ -4,6 +4,7 @@ import sys
 from importlib import import_module, metadata
 
 from course_utils import device
+from course_utils.environment_setup import MINIMUM_PYTHON
 
 # What notebooks import, by its name on the package index, and what it is for.
 NEEDED = {
@@ -35,7 +36,7 @@ def report(needed=NEEDED, python=None):
     python = tuple(python or sys.version_info)[:3]
     problems = []
     shown = ".".join(map(str, python))
-    if python < (3, 11):
+    if python[:2] < MINIMUM_PYTHON:
         problems.append(f"Python {shown} is too old: install Python 3.11 or newer, then {CURE}.")
     else:
         print(f"ok       Python {shown}")
@@ -43,7 +44,7 @@ def report(needed=NEEDED, python=None):
         try:
             import_module(module)
             print(f"ok       {name} {metadata.version(name)}: {purpose}")
-        except (ImportError, OSError) as error:  # missing, or its compiled part does not load
+        except Exception as error:  # missing, or built for another version: packages then raise all kinds of errors
             problems.append(f"{name} ({purpose}) cannot be imported ({error}): {CURE}.")
     problems += _device_problem()
     for problem in problems:
@@ -56,10 +57,10 @@ def _device_problem():
     """Print the device that networks will run on; return what stands in the way of it."""
     try:
         chosen = device()
-    except (ImportError, OSError):
-        return []  # said already
-    except Exception as error:
-        return [f"{error} Remove the environment variable COURSE_DEVICE to let the course choose."]
+    except RuntimeError as error:  # COURSE_DEVICE names a device that is not here; the sentence says what to do
+        return [str(error)]
+    except Exception:
+        return []  # torch itself is broken: said already
     speed = "" if chosen.type != "cpu" else " (enough for the whole course)"
     print(f"ok       networks run on: {chosen}{speed}")
     return []

@@ -60,7 +60,7 @@ NO_CURE = "The lines above say what pip missed: mend that, delete the environmen
 # Programs the tests start that pip cannot install: names to look for, Debian package, what needs it.
 TOOLS = (
     (("chromium", "chromium-browser", "google-chrome", "chrome"), "chromium", "the tests in a real browser"),
-    (("bwrap",), "bubblewrap", "the sandbox that student code is graded in (Linux only)"),
+    (("bwrap",), "bubblewrap", "the sandbox for grading (Linux only, in the making)"),
 )
 
 

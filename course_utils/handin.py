@@ -101,7 +101,7 @@ def submit(root, unit, student=None):
     unit = _find_unit(root, unit)
     path = root / "workbook" / unit / f"{unit}.ipynb"
     data, notebook = _read_own(path, unit)
-    release = read_notebook((root / "release" / unit / f"{unit}.ipynb").read_bytes())
+    release = _read_release(root, unit)
     warnings = _compare_cells(notebook, release, f"workbook/{unit}/{unit}.ipynb", unit)
     manifest, damage = workbook.load_manifest(root)
     student = choose_student(student, manifest["student"])
@@ -122,6 +122,17 @@ def submit(root, unit, student=None):
     )
     lines.append(f"Written and checked, for student {student}: {zip_path.relative_to(root).as_posix()}")
     return lines
+
+
+def _read_release(root, unit):
+    """The unit's notebook as it was released."""
+    try:
+        return read_notebook((root / "release" / unit / f"{unit}.ipynb").read_bytes())
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"release/{unit}/{unit}.ipynb cannot be read ({error}): get the course's files afresh (git checkout"
+            " release), then submit again."
+        ) from None
 
 
 def _find_unit(root, unit):
@@ -168,7 +179,8 @@ def _compare_cells(notebook, release, name, unit):
     answers = [grade_id for grade_id in missing if _is_answer(wanted[grade_id])]
     if answers:
         raise CourseError(
-            f"{name} has lost the answer cell of {_join(_title(one, wanted) for one in answers)}: {cure}."
+            f"{name} lacks the answer cell of {_join(_title(one, wanted) for one in answers)} (deleted, or new in an"
+            f" update that lies beside yours): {cure}."
         )
     lines = []
     if missing:
@@ -301,7 +313,7 @@ def read_submission(path):
             members = _members(archive)
             record = _record(_read(archive, members[RECORD], MAX_RECORD))
             if set(members) != {RECORD, f"{record['unit']}.ipynb"}:
-                raise BadSubmission(f"does not hold the notebook of the unit it names ({record['unit']}): {NOT_OURS}")
+                raise BadSubmission(f"does not hold the notebook of the unit it names ({record['unit']!r}): {NOT_OURS}")
             data = _read(archive, members[f"{record['unit']}.ipynb"], MAX_NOTEBOOK)
     except OSError as error:
         raise BadSubmission(f"cannot be read ({error.strerror or error}): copy it there again") from None

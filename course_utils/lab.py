@@ -38,6 +38,11 @@ def main(argv=None):
         sys.stdout.flush()
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:  # the net under what no command foresaw: a full disk, a folder of somebody else's
+        print(
+            f"{error.filename or 'A file'}: {error.strerror or error}. Mend that, then run it again.", file=sys.stderr
+        )
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted: run the same command again, it goes on where it stopped.", file=sys.stderr)
         return 130
@@ -46,7 +51,7 @@ def main(argv=None):
 def parse(argv):
     """Read the command line; what stands after `--` goes to Jupyter as it is, and no command means lab."""
     argv, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
-    if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help")):
+    if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help")):
         argv = ["lab", *argv]
     arguments = _parser().parse_args(argv)
     if rest and arguments.run is not run_lab:

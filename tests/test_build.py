@@ -135,7 +135,18 @@ def test_build_does_not_overwrite_an_edited_notebook(tiny):
     assert notebook_path(UNIT, tiny).read_bytes() == edited
     build(UNIT, tiny, force=True)
     assert drift(UNIT, tiny) == []
-    assert (tiny / "kept" / "source" / UNIT / f"{UNIT}.ipynb").read_bytes() == edited
+    (copy,) = (tiny / "kept" / "source" / UNIT).glob(f"{UNIT}-*.ipynb")
+    assert copy.read_bytes() == edited
+
+
+def test_a_second_copy_does_not_replace_the_first(tiny):
+    for number in ("one", "two"):
+        build(UNIT, tiny)
+        edit_notebook(tiny, "nothing but NumPy", f"nothing but {number}")
+        build(UNIT, tiny, force=True)
+    copies = [path.read_text() for path in (tiny / "kept" / "source" / UNIT).glob(f"{UNIT}-*.ipynb")]
+    assert len(copies) == 2
+    assert all(any(f"nothing but {number}" in copy for copy in copies) for number in ("one", "two"))
 
 
 def test_both_sides_edited_loses_neither(tiny, edit):
@@ -149,7 +160,8 @@ def test_both_sides_edited_loses_neither(tiny, edit):
         assert (path.read_bytes(), notebook_path(UNIT, tiny).read_bytes()) == (ours, theirs)
     take(UNIT, tiny, force=True)
     assert "nothing but numbers" in path.read_text(encoding="utf-8")
-    assert path.with_suffix(".py.orig").read_bytes() == ours
+    (copy,) = (tiny / "kept" / "source").glob(f"{UNIT}-*.py")
+    assert copy.read_bytes() == ours
 
 
 def test_an_older_notebook_does_not_go_into_the_text(tiny, edit):

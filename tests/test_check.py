@@ -169,3 +169,18 @@ def test_failures_show_no_frames_and_nothing_goes_to_stderr(capsys):
 
 def test_examples_of_the_docstrings():
     assert doctest.testmod(check).failed == 0
+
+
+def test_truth_values_and_dicts_are_compared_without_a_crash():
+    assert "not right" in message_of(hidden.close, np.ones(3, bool), np.array([True, False, True]))
+    check.equal({"a": np.arange(2)}, {"a": np.arange(2)})
+    message_of(check.equal, {"a": np.arange(2)}, {"a": np.arange(3)})
+
+
+def test_infinite_values_set_off_no_warning(recwarn):
+    message_of(check.close, [np.inf] * 3, [np.inf, 1.0, 1.0])
+    assert not recwarn.list
+
+
+def test_hidden_bounds_stay_hidden():
+    assert "36" not in message_of(hidden.within, 50, 1, 36)

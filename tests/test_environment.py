@@ -28,3 +28,10 @@ def test_a_device_that_is_not_there(monkeypatch):
     monkeypatch.setenv("COURSE_DEVICE", "cuda:77")
     (found,) = environment.report({})
     assert "COURSE_DEVICE" in found
+
+
+def test_a_package_built_for_another_version_is_a_line_and_no_traceback(tmp_path, monkeypatch):
+    (tmp_path / "broken_build.py").write_text("raise ValueError('numpy.dtype size changed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = environment.report({"broken-build": ("broken_build", "nothing")})
+    assert "size changed" in found

@@ -102,3 +102,14 @@ def test_results_come_in_the_order_of_the_jobs(runner):
 def test_broken_setup_is_one_sentence():
     with Runner() as made, pytest.raises(ExecutionError, match=r"'setup cell 1'.*No module named 'absent'.*mend it"):
         made.run([Job((Cell("setup", "setup cell 1", "import absent"),))])
+
+
+def test_after_a_broken_setup_the_next_run_gets_its_own_verdicts():
+    broken = Cell("setup", "setup cell 1", "1 / 0")
+    tests = (Cell("answer", "f", "def f(): return 1"), Cell("test", "f-check", ASKS_ONE))
+    with Runner() as made:
+        with pytest.raises(ExecutionError):
+            made.run([Job((broken, *tests)), Job((SETUP, *tests)), Job((SETUP, *tests))])
+        other = Cell("test", "f-check", "assert f() == 2, 'f() must return 2 now'")
+        (found,) = made.run([Job((SETUP, tests[0], other))])
+    assert found["f-check"].message == "f() must return 2 now"

@@ -132,7 +132,7 @@ def test_a_lost_locked_cell_is_named_and_a_doubled_one_too(course):
 
 
 REFUSED = {
-    "lost answer": (dump(notebook(drop=["softmax"])), "has lost the answer cell of 'Exercise 1.3 - Softmax with temp"),
+    "lost answer": (dump(notebook(drop=["softmax"])), "lacks the answer cell of 'Exercise 1.3 - Softmax with temp"),
     "other notebook": (dump({**notebook(), "cells": [cell("1 + 1")]}), "is not the notebook of unit"),
     "not JSON": (b"{ half a noteb", "it is not valid JSON"),
     "old format": (dump({**notebook(), "nbformat": 3}), "its notebook format is 3, not 4"),
@@ -444,3 +444,22 @@ def test_an_interrupted_collect_is_completed(course):
         f"anna/{UNIT}/{NB}": expected,
         f"anna/{UNIT}/timestamp.txt": b"2026-11-20 13:00:00 UTC\n",
     }
+
+
+def test_what_a_zip_says_inside_cannot_forge_lines(course, tmp_path):
+    forged = "x)\nzoe  01_basic_concepts  2026-11-22 10:00:00 UTC  collected\n\x1b[31m"
+    data = dump(notebook())
+    record = {"format": 1, "unit": forged, "student": "anna", "time": "2026-11-20T13:00:00Z"}
+    record["sha256"] = hashlib.sha256(data).hexdigest()
+    make_zip(tmp_path / "bad.zip", members=[(f"{UNIT}.ipynb", data), ("submission.json", json.dumps(record))])
+    lines, problems = handin.collect(course, [str(tmp_path)])
+    assert not lines and len(problems) == 1
+    assert "does not hold the notebook of the unit it names" in problems[0]
+    assert "\n" not in problems[0] and "\x1b" not in problems[0]
+
+
+def test_submit_with_a_damaged_release_is_one_sentence(course):
+    write_mine(course)
+    (course / "release" / UNIT / f"{UNIT}.ipynb").write_text("junk")
+    with pytest.raises(CourseError, match="cannot be read .*: get the course's files afresh"):
+        handin.submit(course, UNIT, "anna")
