@@ -15,6 +15,7 @@ from .build import build, keep, notebook_path, write
 from .units import ROOT, UnitError, chosen_units, unit_names
 
 MEND = "python -m course_author release"
+PATIENCE_S = 300  # nbgrader takes about 3 s for a unit
 
 
 def generate(unit: str, root=ROOT) -> None:
@@ -32,12 +33,14 @@ def generate(unit: str, root=ROOT) -> None:
     try:
         with tempfile.TemporaryDirectory() as empty:
             own = environment(Path(empty))
-            done = subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(
+                command, cwd=root, env=own, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            )
     except BaseException as error:  # a time-out or Ctrl+C: nbgrader may have removed the old release already
         restore(folder, before)
         if isinstance(error, subprocess.TimeoutExpired):
             raise UnitError(
-                f"nbgrader took over 300 s to release {unit}: run it again when less runs beside."
+                f"nbgrader took over {PATIENCE_S} s to release {unit}: run it again when less runs beside."
             ) from None
         raise
     if done.returncode != 0 or not (folder / f"{unit}.ipynb").is_file():

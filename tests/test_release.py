@@ -234,6 +234,14 @@ def test_a_release_that_nbgrader_refuses_leaves_the_old_one(course):
     assert release.contents(course / "release") == before
 
 
+def test_a_release_that_takes_too_long_leaves_the_old_one(course, monkeypatch):
+    before = release.contents(course / "release")
+    monkeypatch.setattr(release, "PATIENCE_S", 0.5)  # nbgrader is still starting then
+    with pytest.raises(UnitError, match="nbgrader took over 0.5 s"):
+        release.generate(UNIT, course)
+    assert release.contents(course / "release") == before
+
+
 PLACES = {
     "source": lambda notebook, line: notebook.cells[0].update(source=f"Look: {line}"),
     "metadata": lambda notebook, line: notebook.cells[0].metadata.update(note=line),
