@@ -251,9 +251,10 @@ def test_damaged_files_are_one_sentence_each(course):
     (course / "tests/answers/equivalent.toml").write_text("[[equivalent", encoding="utf-8")
     with pytest.raises(MutantError, match="is not TOML"):
         declared(course)
-    (course / "tests/answers/mutants.json").write_text("{", encoding="utf-8")
-    with pytest.raises(MutantError, match="is not JSON: delete it and run `make mutants`"):
-        results(course)
+    for damaged in ("{", "[]"):
+        (course / "tests/answers/mutants.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(MutantError, match="is not JSON of ours: delete it and run `make mutants`"):
+            results(course)
 
 
 def test_solution_that_fails_its_own_tests_is_told(unit):
