@@ -56,6 +56,8 @@ def kind(value):
     """
     if value is None:
         return "none"
+    if hasattr(type(value), "word_for_kind"):  # the separate judge's stand-in for an object of the student's
+        return type(value).word_for_kind(value)
     for word, types in _KINDS:
         if isinstance(value, types):
             return word
@@ -318,3 +320,4 @@ _visible = Checks(reveal=True)
 hidden = Checks(reveal=False)
 that, shape, close, equal = _visible.that, _visible.shape, _visible.close, _visible.equal
 finite, within, unchanged, raises = _visible.finite, _visible.within, _visible.unchanged, _visible.raises
+REVEALING = ("that", "shape", "close", "equal", "finite", "within", "unchanged", "raises")

@@ -1,0 +1,112 @@
+"""The student's base process: enters the sandbox, runs the setup cells, and forks one process per exercise.
+
+It runs no line of a student's. So each exercise starts from the same state, and what happened in one exercise's process
+cannot be seen in another's. It is told what to do by the judge, in JSON lines over a socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import time
+from pathlib import Path
+
+from . import sandbox
+from .channel import LENGTH
+from .model import GraderError
+from .student import live
+
+LOOK_EVERY_S = 0.1  # how often the running exercise's whole process tree is held against its limits
+
+
+def send_json(connection: socket.socket, message) -> None:
+    data = json.dumps(message).encode("utf-8", "surrogatepass")
+    connection.sendall(LENGTH.pack(len(data)) + data)
+
+
+def receive_json(connection: socket.socket):
+    """The next message; None when the other side has hung up."""
+    header = _exactly(connection, LENGTH.size)
+    if header is None:
+        return None
+    data = _exactly(connection, LENGTH.unpack(header)[0])
+    return None if data is None else json.loads(data.decode("utf-8", "surrogatepass"))
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes | None:
+    received = bytearray()
+    while len(received) < count:
+        block = connection.recv(count - len(received))
+        if not block:
+            return None
+        received += block
+    return bytes(received)
+
+
+def main(connection: socket.socket, shell) -> None:
+    """Serve one judge until it hangs up."""
+    job = receive_json(connection)
+    if job is None:
+        return
+    started = time.perf_counter()
+    try:
+        sandbox.enter([Path(path) for path in job["readable"]], job["isolation"])
+        for name, source in job["setup"]:
+            _setup(shell, name, source)
+    except Exception as error:
+        send_json(connection, {"fault": f"{type(error).__name__}: {error}"})
+        return
+    send_json(connection, {"ready": time.perf_counter() - started})
+    setup = dict(shell.user_ns)
+    while True:
+        message = receive_json(connection)
+        if message is None:
+            return
+        _exercise(connection, shell, setup, job, message["cells"])
+
+
+def _setup(shell, name: str, source: str) -> None:
+    """Setup cells are ours, and need nothing of the shell but its namespace and magics."""
+    result = shell.run_cell(source, store_history=False)
+    error = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        raise GraderError(f"the cell {name!r} does not run ({type(error).__name__}: {error})")
+
+
+def _exercise(connection: socket.socket, shell, setup: dict, job: dict, cells: list) -> None:
+    """Fork a process for one exercise, hand the judge its socket, and end it when the judge says so."""
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        send_json(connection, {"fault": f"a setup cell left {threads - 1} threads behind, so it cannot be forked"})
+        return
+    limits = sandbox.Limits(**job["limits"])
+    ours, theirs = socket.socketpair()
+    started = time.perf_counter()
+    pid = sandbox.fork_cell(limits, keep=[theirs.fileno()])
+    if pid == 0:
+        status = 1
+        try:
+            os.environ.update(job["environment"])
+            live(theirs, shell, cells, setup, job["cpu_seconds"], job["wall_seconds"])
+            status = 0
+        finally:
+            os._exit(status)
+    theirs.close()
+    socket.send_fds(connection, [b"!"], [ours.fileno()])
+    ours.close()
+    forked = time.perf_counter() - started
+    _watch(connection, pid)
+    message = receive_json(connection)
+    ended = sandbox.end_cell(pid)
+    if message is not None:
+        with contextlib.suppress(OSError):
+            send_json(connection, {"cause": ended.cause, "cpu_s": ended.cpu_s, "fork_s": forked})
+
+
+def _watch(connection: socket.socket, pid: int) -> None:
+    """Wait for the judge's word; meanwhile hold the exercise's processes, all together, against the limits."""
+    while not select.select([connection], [], [], LOOK_EVERY_S)[0]:
+        sandbox.watch(pid)

@@ -1,0 +1,361 @@
+"""One conversation between the judge and a student's process: frames, requests within requests, and shared objects.
+
+Both sides use a `Channel`. What crosses is plain data (`codec`) and three kinds of references:
+
+- A *shared object* is a mutable value (list, dict, set, array, tensor, generator, bytearray) that both sides know under
+  one number. It crosses whole the first time; after that each message brings along the shared objects that changed on
+  the sender's side, and the receiver changes its own copy in place. So a modified argument, a lazily consumed random
+  stream and a kept reference look as they would in one process.
+- What is no data stays where it is, and a number crosses (see `remote` and `student` for what each side makes of it).
+
+A message is ``(kind, changes, body, dropped)``: `changes` is a list of ``(number, type, state)``, body and states are
+encoded bytes, `dropped` lists shared objects that the sender holds no longer. Numbers made by the judge are even, those
+made by the student's side odd.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import sys
+import time
+
+import numpy as np
+
+from . import codec
+from .codec import Ext
+
+LENGTH = struct.Struct(">I")
+FRAME_BYTES = 96 << 20
+DEPTH = 200  # requests within requests
+OBJECTS = 200_000  # shared objects alive at a time
+
+
+class ProtocolError(Exception):
+    """The other side sent something that no honest process sends."""
+
+
+class Closed(Exception):
+    """The other side has gone, or said nothing for longer than it may."""
+
+
+# -- shared objects --------------------------------------------------------------------------------------------------
+
+
+def type_of(value) -> str | None:
+    """The type under which a mutable value is shared; None for all others. Subclasses count as their base."""
+    for name, cls in _SHARED.items():
+        if issubclass(type(value), cls):  # isinstance would believe a `__class__` that lies
+            return name if name != "array" or value.dtype.kind in "biufcSU" else None
+    torch = sys.modules.get("torch")
+    return "tensor" if torch is not None and issubclass(type(value), torch.Tensor) else None
+
+
+_SHARED = {
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "bytearray": bytearray,
+    "array": np.ndarray,
+    "generator": np.random.Generator,
+}
+
+
+def _state(kind: str, value):
+    """What decides about a shared object's content, one level deep, as something that the codec takes."""
+    if kind == "list":
+        return tuple(list.__iter__(value))
+    if kind == "dict":
+        return tuple(dict.items(value))
+    if kind == "set":
+        return tuple(set.__iter__(value))
+    return bytes(value) if kind == "bytearray" else value
+
+
+def _blank(kind: str, state):
+    """A new object to hold `state`; containers are filled later, since they may contain each other."""
+    return {"list": list, "dict": dict, "set": set, "bytearray": bytearray}[kind]() if kind in _CONTAINERS else state
+
+
+_CONTAINERS = ("list", "dict", "set", "bytearray")
+
+
+def _fill(kind: str, value, state) -> None:
+    """Give an existing object the content `state`, in place."""
+    if kind == "list":
+        list.__setitem__(value, slice(None), state)
+    elif kind == "dict":
+        dict.clear(value)
+        dict.update(value, state)
+    elif kind == "set":
+        set.clear(value)
+        set.update(value, state)
+    elif kind == "bytearray":
+        value[:] = state
+    elif kind == "array":
+        _fill_array(value, state)
+    elif kind == "generator":
+        value.bit_generator.state = state.bit_generator.state
+    else:
+        _fill_tensor(value, state)
+
+
+def _fill_array(value, state) -> None:
+    if value.dtype != state.dtype:
+        raise ProtocolError(f"an array of type {value.dtype} was turned into one of {state.dtype} in place")
+    if value.shape != state.shape:
+        value.resize(state.shape, refcheck=False)
+    writeable = value.flags.writeable
+    if not writeable:
+        value.flags.writeable = True
+    value[...] = state
+    value.flags.writeable = writeable and state.flags.writeable
+
+
+def _fill_tensor(value, state) -> None:
+    value.data = state.data
+    if value.is_leaf:
+        value.requires_grad_(state.requires_grad)
+        value.grad = state.grad
+
+
+class Channel:
+    """One end of the conversation.
+
+    Parameters
+    ----------
+    connection : socket.socket
+        A connected stream socket.
+    first : int
+        0 on the judge's side, 1 on the student's: the first number for shared objects made here.
+    """
+
+    def __init__(self, connection: socket.socket, first: int):
+        self._socket = connection
+        self._next = first
+        self._objects: dict[int, object] = {}  # number -> object
+        self._numbers: dict[int, int] = {}  # id of the object -> number
+        self._known: dict[int, bytes] = {}  # number -> digest of the content that both sides have
+        self._depth = 0
+        self.deadline = None  # time.monotonic() after which waiting ends
+
+    # -- what a side adds ------------------------------------------------------------------------------------------
+
+    def export(self, value):
+        """Write something that is no plain data: an `Ext`, or NotImplemented."""
+        return NotImplemented
+
+    def resolve(self, kind: str, payload):
+        """The object that an `Ext` of the other side stands for."""
+        raise ProtocolError(f"a reference of the unknown kind {kind!r}")
+
+    def serve(self, kind: str, body):
+        """Answer a request of the other side."""
+        raise ProtocolError(f"a request of the unknown kind {kind!r}")
+
+    def describe(self, error: BaseException):
+        """An exception as plain data, for the other side."""
+        raise NotImplementedError
+
+    def rebuild(self, description) -> BaseException:
+        """The exception that `describe` of the other side described."""
+        raise NotImplementedError
+
+    # -- requests --------------------------------------------------------------------------------------------------
+
+    def request(self, kind: str, *body):
+        """Ask the other side and wait for the answer, answering what it asks meanwhile."""
+        if self._depth >= DEPTH:
+            raise RecursionError("calls between tests and answer are nested too deeply")
+        self._depth += 1
+        try:
+            self.send(kind, body)
+            while True:
+                kind, body = self.receive()
+                if kind == "value":
+                    return body
+                if kind == "error":
+                    raise self.rebuild(body)
+                self.answer(kind, body)
+        finally:
+            self._depth -= 1
+
+    def answer(self, kind: str, body) -> None:
+        """Serve one request and send what came of it."""
+        try:
+            value = self.serve(kind, body)
+        except (Closed, ProtocolError):
+            raise
+        except BaseException as error:  # the other side has to learn of it, whatever it is
+            self.send("error", self.describe(error))
+        else:
+            self.reply(value)
+
+    def reply(self, value) -> None:
+        """Send a value as the answer; if it cannot cross, the reason."""
+        try:
+            frame = self._pack("value", value)
+        except codec.CodecError as error:
+            frame = self._pack("error", self.describe(error))
+        self._write(frame)
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def send(self, kind: str, body) -> None:
+        self._write(self._pack(kind, body))
+
+    def receive(self):
+        """The next message as (kind, body), its changes applied."""
+        message = codec.decode(self._read())
+        if type(message) is not tuple or [type(part) for part in message] != [str, list, bytes, list]:
+            raise ProtocolError("a message of the wrong form")
+        kind, changes, encoded, dropped = message
+        self._apply(changes)
+        body = codec.decode(encoded, extend=self._into)
+        self._forget(number for number in dropped if number in self._objects)
+        return kind, body
+
+    def _pack(self, kind: str, body) -> bytes:
+        encoded = codec.encode(body, extend=self._out)
+        changes, done = [], 0
+        numbers = list(self._objects)  # what is already shared may have changed
+        while done < len(numbers):
+            for number in numbers[done:]:
+                change = self._change(number)
+                if change:
+                    changes.append(change)
+            done = len(numbers)
+            numbers = list(self._objects)  # states may have brought in new objects
+        return codec.encode((kind, changes, encoded, self._forget_unused()))
+
+    def _change(self, number: int):
+        value = self._objects[number]
+        kind = type_of(value)
+        extend = self._out if kind in _CONTAINERS else None
+        state = codec.encode(_state(kind, value), extend=extend)
+        digest = hashlib.blake2b(state, digest_size=16).digest()
+        if self._known.get(number) == digest:
+            return None
+        self._known[number] = digest
+        return (number, kind, state)
+
+    def _out(self, value):
+        if type_of(value) is None:
+            return self.export(value)
+        number = self._numbers.get(id(value))
+        if number is None:
+            number, self._next = self._next, self._next + 2
+            self._remember(number, value)
+        return Ext("shared", number)
+
+    def _remember(self, number: int, value) -> None:
+        if len(self._objects) >= OBJECTS:
+            raise ProtocolError("too many objects crossed between answer and tests")
+        self._objects[number] = value
+        self._numbers[id(value)] = number
+
+    def _into(self, kind: str, payload):
+        if kind != "shared":
+            return self.resolve(kind, payload)
+        if type(payload) is not int or payload not in self._objects:
+            raise ProtocolError("a reference to an object that never crossed")
+        return self._objects[payload]
+
+    def _apply(self, changes: list) -> None:
+        """Two rounds: first every new object exists, then all are filled, since they may contain each other."""
+        decoded = []
+        for change in changes:
+            if type(change) is not tuple or [type(part) for part in change] != [int, str, bytes]:
+                raise ProtocolError("a change of the wrong form")
+            number, kind, state = change
+            new = number not in self._objects
+            if kind in _CONTAINERS:
+                decoded.append((number, kind, state))
+                if new:
+                    self._accept(number, kind, None)
+                elif type_of(self._objects[number]) != kind:
+                    raise ProtocolError("a shared object changed its type")
+            else:
+                self._apply_leaf(number, kind, codec.decode(state), new)
+        for number, kind, state in decoded:
+            content = codec.decode(state, extend=self._into)
+            try:
+                _fill(kind, self._objects[number], content)
+            except (TypeError, ValueError) as error:  # content of another shape than this type holds
+                raise ProtocolError("a shared object was sent content that does not fit it") from error
+        for number, _, state in changes:
+            self._known[number] = hashlib.blake2b(state, digest_size=16).digest()
+
+    def _apply_leaf(self, number: int, kind: str, state, new: bool) -> None:
+        if type_of(state) != kind:
+            raise ProtocolError("a shared object is not of the type that it says")
+        if new:
+            self._accept(number, kind, state)
+            return
+        if type_of(self._objects[number]) != kind:
+            raise ProtocolError("a shared object changed its type")
+        try:
+            _fill(kind, self._objects[number], state)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ProtocolError("a shared object was changed in a way that cannot cross") from error
+
+    def _accept(self, number: int, kind: str, state) -> None:
+        if number < 0 or number % 2 == self._next % 2:
+            raise ProtocolError("a new object under a number of ours")
+        if kind not in (*_SHARED, "tensor"):
+            raise ProtocolError(f"a shared object of the unknown type {kind!r}")
+        self._remember(number, _blank(kind, state))
+
+    def _forget_unused(self) -> list[int]:
+        """Drop shared objects that nobody else holds here: they cannot change, and nobody here would see it."""
+        # The table holds one reference, the call of getrefcount the other.
+        unused = [number for number in self._objects if sys.getrefcount(self._objects[number]) <= 2]
+        self._forget(unused)
+        return unused
+
+    def _forget(self, numbers) -> None:
+        for number in list(numbers):
+            value = self._objects.pop(number)
+            self._numbers.pop(id(value), None)
+            self._known.pop(number, None)
+
+    # -- frames ----------------------------------------------------------------------------------------------------
+
+    def _write(self, frame: bytes) -> None:
+        if len(frame) > FRAME_BYTES:
+            raise codec.CodecError(f"a message of {len(frame) >> 20} MB is too large to cross")
+        try:
+            self._socket.settimeout(self._patience())
+            self._socket.sendall(LENGTH.pack(len(frame)))
+            self._socket.sendall(frame)
+        except OSError as error:
+            raise Closed(str(error)) from None
+
+    def _read(self) -> bytes:
+        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+        if length > FRAME_BYTES:
+            raise ProtocolError(f"a message of {length >> 20} MB")
+        return self._exactly(length)
+
+    def _exactly(self, count: int) -> bytes:
+        # Grown as bytes arrive: a length that lies costs nothing.
+        received = bytearray()
+        while len(received) < count:
+            try:
+                self._socket.settimeout(self._patience())
+                block = self._socket.recv(min(count - len(received), 1 << 20))
+            except OSError as error:
+                raise Closed(str(error)) from None
+            if not block:
+                raise Closed("the other side has gone")
+            received += block
+        return bytes(received)
+
+    def _patience(self) -> float | None:
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise Closed("it took too long")
+        return left

@@ -1,0 +1,174 @@
+"""What the steps of grading hand to each other: a unit's plan, a submission, a verdict. Plain data, and JSON both ways.
+
+A *plan* is what the instructor knows about a notebook (all of its cells in order, hidden tests included). A *submission*
+is what one student wrote, as source text and nothing else. A *verdict* is what grading found; it is pure data, so a
+grading step is a function from (plan, submission) to verdict, and recording it is a step of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+CAUSES = ("", "wrong", "error", "time", "memory", "died", "tampered", "unanswered")
+JUDGE, STUDENT = "judge", "student's process"  # where a test cell was judged
+
+
+class GraderError(Exception):
+    """Grading cannot go on; the message says in a sentence what happened and what to do."""
+
+
+@dataclass(frozen=True)
+class PlanCell:
+    """One cell of the instructor's notebook.
+
+    kind: "setup" (locked code that both sides run), "answer" (the student writes it), "test" (graded code, locked),
+        "example" (code that nobody grades), "manual" (an answer that a person grades: solution and grade at once, code
+        or Markdown), "text" (all other Markdown, and nbgrader's task cells)
+    name: nbgrader's grade_id, "" where there is none
+    source: the instructor's text: a test's with its hidden tests, an answer's as the stub that students get
+    released: the text that students get
+    cell_id: the cell's nbformat id, "" if it has none
+    points: of graded cells (tests, manual)
+    """
+
+    kind: str
+    name: str
+    source: str
+    released: str
+    cell_type: str = "code"
+    cell_id: str = ""
+    points: float = 0.0
+
+    @property
+    def hidden(self) -> bool:
+        """Does a test hold lines that students do not see?"""
+        return self.kind == "test" and self.source != self.released
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One notebook of a unit, in notebook order; `cpu_seconds` caps every cell of a student."""
+
+    unit: str
+    notebook: str
+    cells: tuple[PlanCell, ...]
+    cpu_seconds: float = 5.0
+    allow_added_cells: bool = True
+    allow_student_process: bool = True  # may tests that cannot work on remote values run beside the student's code?
+
+    def exercises(self) -> list[Exercise]:
+        """The tests, grouped by the answers that they follow."""
+        found: list[Exercise] = []
+        for place, cell in enumerate(self.cells):
+            if cell.kind == "test":
+                if not found or any(other.kind in ("answer", "manual") for other in self.cells[found[-1].last : place]):
+                    found.append(Exercise(place))
+                found[-1].tests.append(place)
+        for before, exercise in zip([None, *found], found, strict=False):
+            start = before.last + 1 if before else 0
+            exercise.answers = [i for i in range(start, exercise.last) if self.cells[i].kind in ("answer", "manual")]
+        return found
+
+
+@dataclass
+class Exercise:
+    """Places (indexes into `Plan.cells`) of the tests that follow the same answers, and of those answers."""
+
+    first: int
+    tests: list[int] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+    @property
+    def last(self) -> int:
+        return self.tests[-1] if self.tests else self.first
+
+
+@dataclass(frozen=True)
+class Added:
+    """A code cell of the student's own. `after`: place of the plan's cell that it follows, -1 for the very top."""
+
+    after: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in for one notebook.
+
+    answers: grade_id -> source text of the cells that the student had to write (code and Markdown)
+    added: code cells of the student's own, in order
+    examples: place in the plan -> source, for example cells that the student changed
+    notes: what the grader noticed and a person should know, as sentences ("the cell softmax-check was edited: ...")
+    """
+
+    student: str
+    answers: dict[str, str]
+    added: tuple[Added, ...] = ()
+    examples: dict[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class CellVerdict:
+    """What became of one test cell.
+
+    cause: "" (passed) or one of CAUSES; message: for the student, no hidden value in it
+    detail: for the instructor alone: the exception's type and full text
+    attempts: a cause per attempt, when there was more than one
+    """
+
+    name: str
+    points: float
+    max_points: float
+    cause: str = ""
+    message: str = ""
+    detail: str = ""
+    where: str = JUDGE
+    cpu_s: float = 0.0
+    attempts: list[str] = field(default_factory=list)
+    output: str = ""  # what a visible check printed
+
+    @property
+    def passed(self) -> bool:
+        return self.cause == ""
+
+
+@dataclass
+class CellRun:
+    """How one cell of the student's ran, before any test: `outputs` as nbformat has them, `error` as one line."""
+
+    name: str  # grade_id, or "added 1", "example 7"
+    outputs: list[dict] = field(default_factory=list)
+    error: str = ""
+    cpu_s: float = 0.0
+
+
+@dataclass
+class Verdict:
+    """All that grading found out about one notebook of one student."""
+
+    unit: str
+    notebook: str
+    student: str
+    cells: list[CellVerdict] = field(default_factory=list)
+    runs: list[CellRun] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)  # fork, sandbox, student, judge, total; CPU where it says so
+
+    @property
+    def points(self) -> float:
+        return sum(cell.points for cell in self.cells)
+
+    @property
+    def max_points(self) -> float:
+        return sum(cell.max_points for cell in self.cells)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        data = json.loads(text)
+        cells = [CellVerdict(**cell) for cell in data.pop("cells")]
+        return cls(cells=cells, runs=[CellRun(**run) for run in data.pop("runs")], **data)

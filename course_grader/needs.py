@@ -1,0 +1,169 @@
+"""Which of a student's cells an exercise needs, found in their source text alone.
+
+An exercise is graded in a process of its own that runs the answer and those earlier cells that bind a name which the
+answer uses. So a crash, an endless loop or a damaged global in one exercise leaves the others alone. Where that run
+fails although cells were left out that could matter in a way no name shows (a module was patched, a seed set), the
+exercise is run once more after *all* earlier cells, as plain nbgrader would, and the better result counts.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from .model import Exercise, Plan, Submission
+
+
+@dataclass(frozen=True)
+class StudentCell:
+    """A cell that runs in the student's process. `place`: index in the plan; an added cell has that of the cell above."""
+
+    name: str
+    kind: str  # "answer", "added", "example"
+    source: str
+    place: int
+
+    @cached_property
+    def names(self) -> Names:
+        return Names.of(self.source)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a cell's text says about names. `inert`: running it can only bind names."""
+
+    bound: frozenset[str]
+    used: frozenset[str]
+    inert: bool
+
+    @classmethod
+    def of(cls, source: str) -> Names:
+        try:
+            text = _without_magics(source)
+            tree = ast.parse(text)
+            table = symtable.symtable(text, "<cell>", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return cls(frozenset(), frozenset(), True)  # it stops before it does anything
+        bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+        bound |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_namespace()}
+        used = set(_globals_used(table))
+        return cls(frozenset(bound), frozenset(used), all(map(_inert, tree.body)))
+
+
+def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
+            yield symbol.get_name()
+    for child in table.get_children():
+        yield from _globals_used(child)
+
+
+def _without_magics(source: str) -> str:
+    """The cell as plain Python, magics turned into calls, as IPython would."""
+    if not any(line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") for line in source.split("\n")):
+        return source
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return TransformerManager().transform_cell(source)
+
+
+_SIMPLE = (ast.Constant, ast.Name, ast.Lambda, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp)
+
+
+def _inert(node: ast.stmt) -> bool:
+    """Can running this statement do nothing but bind names? In doubt, no."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        arguments = [*node.args.defaults, *filter(None, node.args.kw_defaults), *node.decorator_list]
+        return all(map(_simple, arguments))
+    if isinstance(node, ast.ClassDef):
+        return not node.keywords and all(map(_simple, node.decorator_list)) and all(map(_inert, node.body))
+    if isinstance(node, ast.Import):
+        return True
+    if isinstance(node, ast.ImportFrom):
+        return all(alias.name != "*" for alias in node.names)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return all(isinstance(target, ast.Name) for target in targets) and (node.value is None or _simple(node.value))
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def _simple(node: ast.expr) -> bool:
+    """No call, attribute, item or comprehension: evaluating it runs no code of anybody's."""
+    return all(isinstance(part, (*_SIMPLE, ast.expr_context, ast.operator, ast.unaryop)) for part in _values(node))
+
+
+def _values(node):
+    yield node
+    if not isinstance(node, ast.Lambda):
+        for child in ast.iter_child_nodes(node):
+            yield from _values(child)
+
+
+# -- the cells of a submission -----------------------------------------------------------------------------------------
+
+
+def student_cells(plan: Plan, submission: Submission) -> list[StudentCell]:
+    """All cells that may run in the student's process, in notebook order."""
+    cells, count = [], 0
+    for place in range(-1, len(plan.cells)):
+        if place >= 0:
+            cell = plan.cells[place]
+            if cell.kind in ("answer", "manual") and cell.cell_type == "code":
+                source = submission.answers.get(cell.name, "")
+                cells.append(StudentCell(cell.name, "answer", source, place))
+            elif cell.kind == "example" and cell.cell_type == "code":
+                source = submission.examples.get(place, cell.source)
+                cells.append(StudentCell(f"example {place}", "example", source, place))
+        for added in submission.added if plan.allow_added_cells else ():
+            if added.after == place:
+                count += 1
+                cells.append(StudentCell(f"added {count}", "added", added.source, place))
+    return cells
+
+
+def remote_names(plan: Plan, exercise: Exercise, setup: set[str]) -> list[str]:
+    """The names in an exercise's tests that are the student's to define.
+
+    Those that the stub of an answer binds, wherever else they are bound, and those that the tests use and nobody on the
+    judge's side binds. A name of Python's own or of the setup cells is never the student's, or a `len` of theirs would
+    count for the tests.
+    """
+    declared, used, tests = set(), set(), set()
+    for place in range(exercise.last):
+        if plan.cells[place].kind == "answer":
+            declared |= Names.of(plan.cells[place].source).bound
+    for place in exercise.tests:
+        names = Names.of(plan.cells[place].source)
+        used |= names.used
+        tests |= names.bound
+    ours = setup | set(vars(builtins)) | tests
+    return sorted((used & declared) | (used - ours - {"__name__", "__file__"}))
+
+
+def attempts(plan: Plan, exercise: Exercise, cells: list[StudentCell], names: list[str], setup: set[str]):
+    """The lists of cells to run for an exercise, in the order to try them (one or two lists)."""
+    first = exercise.tests[0]
+    start = exercise.answers[0] if exercise.answers else first
+    before = [cell for cell in cells if cell.place < first]
+    own = [cell for cell in before if cell.kind != "example" and cell.place >= start - 1 and _belongs(cell, start)]
+    chosen, wanted = list(own), set(names)
+    for cell in own:
+        wanted |= cell.names.used - cell.names.bound
+    for cell in reversed([cell for cell in before if cell not in own]):
+        if cell.names.bound & (wanted - setup):
+            chosen.append(cell)
+            wanted |= cell.names.used - cell.names.bound
+    chosen.sort(key=before.index)
+    everything = [cell for cell in before if cell.kind != "example" or cell in chosen]
+    left_out = [cell for cell in everything if cell not in chosen]
+    harmless = all(cell.names.inert and not cell.names.bound & wanted for cell in left_out)
+    return [chosen] if harmless else [chosen, everything]
+
+
+def _belongs(cell: StudentCell, start: int) -> bool:
+    """Is this cell part of the exercise: its answer, or the student's own cells around it?"""
+    return cell.place >= start or cell.kind == "added"

@@ -1,0 +1,543 @@
+"""The sandbox for student code: Linux namespaces around a fork, so that a warm process keeps its imports.
+
+    worker = launch([sys.executable, "-m", ...], env)     # the prepared process; dies with us
+    in it:   pid = fork_base()                            # like os.fork(); the base process of one submission
+    in that: enter(readable)                              # sees the Python environment and nothing else, no network
+             pid = fork_cell(limits, keep=[fd])           # like os.fork(); 0 in the child, which may run student code
+             watch(pid)                                   # ten times a second: CPU, memory, processes of the whole tree
+             ended = end_cell(pid)                        # kills all of it, says why it had died
+
+The base process keeps the power to make sandboxes, so it must not run a line of a student's. A cell has none: own
+user, pid, mount, network and ipc namespaces, no capabilities, kernel limits, and a list of refused system calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import math
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from course_grader import launcher, seccomp
+from course_grader import namespaces as ns
+from course_grader.model import GraderError
+
+# What a sandbox shows of the machine, besides the Python environment. /etc/passwd and the like are stand-ins.
+SYSTEM = (
+    *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
+    *(f"/usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "local", "share", "include")),
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"),
+    *("/etc/fonts", "/etc/matplotlibrc", "/etc/mime.types", "/nix/store", "/gnu/store"),
+)
+# Parts of an environment; not the whole folder, in case someone made the environment in the course folder itself.
+PREFIX = ("bin", "lib", "lib32", "lib64", "libexec", "include", "share", "etc", "ssl", "pyvenv.cfg")
+STAND_INS = {
+    "/etc/passwd": "student:x:1000:1000::/tmp/home:/bin/sh\n",
+    "/etc/group": "student:x:1000:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+DEVICES = ("null", "zero", "full", "random", "urandom")
+SCRATCH = "/tmp"  # all that a cell can write to: one tmpfs; /dev/shm is a link into it
+WORK, HOME = "/tmp/work", "/tmp/home"
+NOBODY = 65534  # as whom a cell runs, seen from outside, if we are root
+STUDENT = (1000, 1000)  # as whom it sees itself
+
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LANGUAGE", "TZ", "PYTHONHASHSEED", "PYTHONMALLOC", "MPLBACKEND", "VIRTUAL_ENV")
+KEPT_PREFIXES = ("LC_", "OMP_", "MKL_", "OPENBLAS_", "GLIBC_TUNABLES", "NBGRADER_EXECUTION")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one cell may use, for its whole life.
+
+    cpu_s: CPU seconds of all its processes together (the kernel holds each process to whole seconds, `watch` the sum)
+    wall_s: seconds by the clock; a backstop for code that sleeps, so that load does not change grades: take it large
+    memory_bytes: above what the process has at the fork
+    processes: and threads, together
+    file_bytes: of one file; scratch_bytes: of all files together; open_files: per process
+    output_bytes: for whoever reads the cell's output; here stdout and stderr are /dev/null unless kept
+    """
+
+    cpu_s: float = 60.0
+    wall_s: float = 600.0
+    memory_bytes: int = 1 << 30
+    processes: int = 64
+    file_bytes: int = 32 << 20
+    scratch_bytes: int = 64 << 20
+    open_files: int = 256
+    output_bytes: int = 1 << 20
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a cell ended. cause: "" (it lived until `end_cell`), "time", "memory" or "died"; status: exit status."""
+
+    signal: int | None
+    status: int | None
+    cpu_s: float
+    max_rss_bytes: int
+    cause: str
+
+
+@dataclass
+class _Base:
+    """What `enter` leaves for `fork_cell`. `without`: protections that a test takes out."""
+
+    isolation: str = "none"
+    user: tuple[int, int] = (0, 0)  # (uid, gid) outside that a cell runs as
+    pid_namespace: int = -1
+    without: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Cell:
+    """What is known of a running cell."""
+
+    limits: Limits
+    started: float
+    rss: int  # bytes at the fork
+    folder: str = ""  # isolation none: its scratch folder
+    cause: str = ""
+    proc: int = -1  # the cell's own /proc, open
+    seen: dict[tuple[str, str], float] = field(default_factory=dict)  # (pid, start time) -> own CPU seconds
+    cpu_s: float = 0.0
+
+
+_base = _Base()
+_cells: dict[int, _Cell] = {}
+
+
+# --- starting ----------------------------------------------------------------------------------------------------
+
+
+def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    """The few environment variables that student code may see (no tokens), and `extra`."""
+    kept = {k: v for k, v in os.environ.items() if k in KEPT_ENVIRONMENT or k.startswith(KEPT_PREFIXES)}
+    return {**kept, **(extra or {})}
+
+
+def launch(argv: list[str], env: dict[str, str] | None = None, *, isolation: str = "full", **popen) -> subprocess.Popen:
+    """Start the prepared process: one that can make sandboxes, and dies with all below it when we die (even by SIGKILL).
+
+    argv: the command; env: its whole environment (default: `clean_environment()`), which students can read
+    The Popen is a small process in between; killing it kills everything. Its exit status is the command's, or
+    `launcher.FAILED` if the namespaces could not be made (a sentence is on stderr; see `check_or_refuse`).
+    """
+    env = clean_environment() if env is None else env
+    if sys.platform != "linux":
+        return subprocess.Popen(argv, env=env, **popen)
+    package = str(Path(__file__).resolve().parent.parent)
+    between = [sys.executable, "-I", "-S", "-c", launcher.CODE, package, str(os.getpid()), isolation]
+    return subprocess.Popen([*between, *argv], env=env, **popen)
+
+
+def fork_base() -> int:
+    """Like os.fork(): 0 in the child, which is then process 1 of a pid namespace, and dies with us.
+
+    For the base process of a submission: when it dies, the kernel kills every cell of it. Use it in a process started
+    by `launch`; elsewhere it is a plain fork that dies with its parent.
+    """
+    if sys.platform != "linux":
+        return os.fork()
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    me = os.pidfd_open(os.getpid())
+    try:
+        pid = _fork_into_pid_namespace(own) if ns.has_capability(ns.CAP_SYS_ADMIN) else os.fork()
+        if pid == 0:
+            ns.die_with(me)
+        return pid
+    finally:
+        os.close(own)
+        os.close(me)
+
+
+def _fork_into_pid_namespace(own: int) -> int:
+    ns.unshare(ns.NEWPID)  # counts for children
+    try:
+        pid = os.fork()
+    except BaseException:
+        ns.setns(own, ns.NEWPID)
+        raise
+    if pid:
+        ns.setns(own, ns.NEWPID)  # without this a second unshare is refused
+    return pid
+
+
+# --- the base process --------------------------------------------------------------------------------------------
+
+
+@lru_cache
+def prepare(readable: tuple[Path, ...] = ()) -> ns.View:
+    """What `enter` will show. Call it before forking: the forks then have it at once."""
+    view = ns.View()
+    for path in SYSTEM:
+        view.show(path)
+    for prefix in dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)):
+        for name in PREFIX:
+            view.show(os.path.join(prefix, name))
+    for path in sys.path:
+        if os.path.isabs(path) and _is_installed(path):
+            view.show(path)
+    for path in (*_course_utils(), *_font_cache(), *readable):
+        view.show(path)
+    return view
+
+
+def _is_installed(path: str) -> bool:
+    """Is this entry of sys.path part of an installation, not a folder of someone's work?"""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    names = Path(path).parts
+    return names[-1] in ("site-packages", "dist-packages", "lib-dynload", version) or names[-1].endswith(".zip")
+
+
+def _course_utils() -> list[str]:
+    """The package folder alone: an editable install has it in the course folder."""
+    spec = importlib.util.find_spec("course_utils")
+    return list(spec.submodule_search_locations or ()) if spec else []
+
+
+def _font_cache() -> list[Path]:
+    """matplotlib's list of fonts; making a new one takes seconds. Of the home folder no more than this file."""
+    home = os.environ.get("MPLCONFIGDIR") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "matplotlib")
+    return sorted(Path(home).expanduser().glob("fontlist-v*.json"))
+
+
+def enter(
+    readable: Iterable[Path] = (),
+    isolation: str = "full",
+    *,
+    hidden: Iterable[Path] = (),
+    without: frozenset[str] = frozenset(),
+) -> None:
+    """Put this process, the base of one submission, into the sandbox. Run no line of a student's in it.
+
+    readable: files and folders to show, read-only, beside the Python environment, course_utils and system libraries
+    hidden: folders never to show, even if they lie in one that is shown (the course folder, homes)
+    without: (tests) protections to leave out
+    Raises GraderError when the system forbids it. The current folder is then an empty scratch folder.
+    """
+    global _base
+    _base = _Base(isolation, without=frozenset(without))
+    if isolation == "none":
+        return
+    view = prepare(tuple(Path(path) for path in readable))
+    try:
+        _base.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        _base.user = _cell_user()
+        flags = {"network": ns.NEWNET, "ipc": ns.NEWIPC, "uts": ns.NEWUTS, "cgroup": ns.NEWCGROUP}
+        ns.unshare(ns.NEWNS | sum(flag for name, flag in flags.items() if name not in _base.without))
+        if "files" in _base.without:
+            ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
+        else:
+            _change_root(view, [os.path.realpath(path) for path in hidden])
+        ns.tmpfs(SCRATCH, 256 << 20, "1777")
+        _scratch_folders()
+    except OSError as error:
+        raise GraderError(f"The sandbox cannot be made: {error}. {advice()}") from error
+
+
+def _cell_user() -> tuple[int, int]:
+    """Root hands a cell to nobody; who has only one user to give (an ordinary user) hands over that."""
+    can_change = ns.has_capability(ns.CAP_SETUID) and ns.has_capability(ns.CAP_SETGID)
+    if can_change and ns.is_mapped(NOBODY) and ns.is_mapped(NOBODY, "gid") and "user" not in _base.without:
+        return NOBODY, NOBODY
+    return os.geteuid(), os.getegid()
+
+
+def _change_root(view: ns.View, hidden: list[str]) -> None:
+    """Make the read-only view the root of this mount namespace. As bubblewrap does it."""
+    base = SCRATCH  # any folder that exists; only in our own mount namespace is anything mounted on it
+    ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
+    ns.tmpfs(base, 16 << 20)
+    root, old = f"{base}/new", f"{base}/old"
+    os.mkdir(root)
+    os.mkdir(old)
+    ns.bind(root, root)
+    ns.pivot_root(base, old)  # paths below are of the new root; the machine is at /old
+    _build(view, hidden)
+    os.chdir("/new")
+    ns.pivot_root(".", ".")
+    ns.call(ns.LIBC.umount2, b".", ns.MNT_DETACH)
+    os.chdir("/")
+
+
+def _build(view: ns.View, hidden: list[str]) -> None:
+    view.build("/new", machine="/old")
+    for path in hidden:
+        if view.covered(path) and os.path.isdir("/new" + path):
+            _hide(view, path)
+    for folder in ("/proc", "/dev", "/tmp", "/etc"):
+        os.makedirs("/new" + folder, exist_ok=True)
+    for path, text in STAND_INS.items():
+        ns.touch("/new" + path, text)
+    for name in DEVICES:
+        ns.touch(f"/new/dev/{name}")
+    links = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "shm": f"{SCRATCH}/shm"}
+    for name, target in links.items():
+        os.symlink(target, f"/new/dev/{name}")
+    if "readonly" not in _base.without:
+        ns.restrict("/new")
+    for name in DEVICES:
+        ns.bind(f"/old/dev/{name}", f"/new/dev/{name}")
+    ns.mount("proc", "/new/proc", "proc", ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
+
+
+def _hide(view: ns.View, path: str) -> None:
+    inside = [place for place in (sys.prefix, sys.base_prefix) if place == path or place.startswith(path + "/")]
+    if inside:
+        raise GraderError(
+            f"The Python environment {inside[0]} lies in {path}, which students' code must not see, inside a system "
+            "folder; move the course out of the system's folders."
+        )
+    ns.tmpfs("/new" + path, 4096, "555")
+
+
+def _scratch_folders() -> None:
+    for folder in (WORK, HOME, f"{SCRATCH}/shm"):
+        os.mkdir(folder)
+    os.chdir(WORK)
+
+
+# --- cells -------------------------------------------------------------------------------------------------------
+
+_PAGE = resource.getpagesize()
+
+
+def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
+    """Like os.fork(): 0 in the child, which is confined when this returns and may run student code.
+
+    keep: file descriptors for the child; all others are closed, 0 to 2 become /dev/null
+    Raises GraderError, in the parent, if a protection could not be set up; the child is gone then.
+    """
+    size, resident = _memory()
+    start = _Start(limits, sorted({int(fd) for fd in keep}), size)
+    if _base.isolation == "none":
+        start.folder = tempfile.mkdtemp(prefix="cell-")
+    said, start.says = os.pipe()
+    start.parent = os.pidfd_open(os.getpid()) if sys.platform == "linux" else -1
+    full = _base.isolation == "full" and "processes" not in _base.without
+    pid = _fork_into_pid_namespace(_base.pid_namespace) if full else os.fork()
+    if pid == 0:
+        _confine(start)
+        return 0
+    for fd in (start.says, start.parent):
+        if fd >= 0:
+            os.close(fd)
+    with os.fdopen(said, "rb") as pipe:
+        fault = pipe.read().decode(errors="replace")  # ends when the child closes its end: all is set
+    if fault:
+        os.waitpid(pid, 0)
+        shutil.rmtree(start.folder, ignore_errors=True) if start.folder else None
+        raise GraderError(f"A sandbox could not be set up: {fault}. {advice()}")
+    _cells[pid] = _Cell(limits, time.monotonic(), resident, start.folder)
+    return pid
+
+
+@dataclass
+class _Start:
+    """What a new cell needs for setting itself up."""
+
+    limits: Limits
+    keep: list[int]
+    size: int  # bytes of address space at the fork
+    folder: str = ""
+    says: int = -1  # pipe for a fault
+    parent: int = -1  # pidfd
+    proc: int = -1  # /proc/self as the parent's namespace has it
+
+
+def _confine(start: _Start) -> None:
+    """In the child: all protections, in an order in which each has still the power that it needs. Never returns half."""
+    try:
+        for name, step in (FULL if _base.isolation == "full" else PLAIN).items():
+            if name not in _base.without:
+                step(start)
+        os.close(start.says)
+    except BaseException as error:  # whatever it is, no student code may run
+        os.write(start.says, f"{type(error).__name__}: {error}".encode())
+        os._exit(launcher.FAILED)
+
+
+def _own_namespaces(start: _Start) -> None:
+    start.proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
+    ns.unshare(ns.NEWNS | ns.NEWIPC | (0 if "network" in _base.without else ns.NEWNET))
+    ns.mount("proc", "/proc", "proc", ns.MS_RDONLY | ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
+
+
+def _own_scratch(start: _Start) -> None:
+    ns.tmpfs(SCRATCH, start.limits.scratch_bytes, "1777", _base.user)
+    _scratch_folders()
+    for folder in (WORK, HOME, f"{SCRATCH}/shm"):
+        os.chown(folder, *_base.user)
+
+
+def _own_session(start: _Start) -> None:
+    os.setsid()
+    if start.folder:
+        os.chdir(start.folder)
+
+
+def _close_files(start: _Start) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in {0, 1, 2} - set(start.keep):
+        os.dup2(nothing, fd)
+    kept = [2, *sorted({*start.keep, start.says, start.parent, start.proc} - {-1, 0, 1, 2})]
+    for below, above in zip(kept, [*kept[1:], 1 << 20], strict=True):
+        os.closerange(below + 1, above)
+
+
+def _clean_environment(start: _Start) -> None:
+    """Also from the memory of the process, where /proc/self/environ reads it."""
+    kept = clean_environment()
+    for name in list(os.environ):
+        del os.environ[name]
+    if sys.platform == "linux":
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        first, last = int(fields[47]), int(fields[48])  # env_start, env_end
+        ctypes.memset(first, 0, last - first)
+    folder = start.folder or HOME
+    os.environ.update({**kept, "HOME": folder, "TMPDIR": start.folder or SCRATCH, "USER": "student"})
+    tempfile.tempdir = None
+
+
+def _limit(start: _Start) -> None:
+    limits = start.limits
+    cpu = math.ceil(limits.cpu_s)
+    values = {
+        "CPU": (cpu, cpu),  # alike: then SIGKILL comes, which process 1 of a namespace cannot ignore
+        "AS": (start.size + limits.memory_bytes,) * 2,
+        "NPROC": (limits.processes,) * 2,
+        "FSIZE": (limits.file_bytes,) * 2,
+        "NOFILE": (limits.open_files,) * 2,
+        **{name: (0, 0) for name in ("CORE", "MSGQUEUE", "RTPRIO", "MEMLOCK")},
+        "SIGPENDING": (256, 256),
+    }
+    if _base.isolation == "none":  # counts all processes of the user there
+        values.pop("NPROC")
+    for name, value in values.items():
+        number = getattr(resource, f"RLIMIT_{name}", None)
+        if number is not None and f"limit-{name}" not in _base.without:
+            resource.setrlimit(number, value)
+
+
+def _first_victim(start: _Start) -> None:
+    """If memory runs out all the same, the kernel takes this one first."""
+    ns.write_at(start.proc, "oom_score_adj", "1000")
+
+
+def _own_user(start: _Start) -> None:
+    if _base.user != (os.geteuid(), os.getegid()):
+        ns.become(*_base.user)
+    ns.unshare(ns.NEWUSER)
+    ns.prctl(ns.PR_SET_DUMPABLE, 1)  # a change of user makes /proc/self root's
+    ns.map_ids(STUDENT, _base.user, start.proc)
+
+
+def _no_power(start: _Start) -> None:
+    ns.drop_capabilities()
+    ns.prctl(ns.PR_SET_DUMPABLE, 1)
+    ns.prctl(ns.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _die_with_parent(start: _Start) -> None:
+    if sys.platform == "linux":
+        ns.die_with(start.parent)
+        os.close(start.parent)
+    if start.proc >= 0:
+        os.close(start.proc)
+
+
+def _refuse_system_calls(start: _Start) -> None:
+    seccomp.install()
+
+
+# In this order: mounts need root, a limit on processes must come after the user namespace (else it would hold for all
+# cells of that user together), a change of user forgets the parent's death.
+FULL: dict[str, Callable[[_Start], None]] = {
+    "own namespaces": _own_namespaces,
+    "scratch": _own_scratch,
+    "session": _own_session,
+    "close": _close_files,
+    "environment": _clean_environment,
+    "victim": _first_victim,
+    "user": _own_user,
+    "limits": _limit,
+    "power": _no_power,
+    "parent": _die_with_parent,
+    "seccomp": _refuse_system_calls,
+}
+PLAIN = {
+    "session": _own_session,
+    "close": _close_files,
+    "environment": _clean_environment,
+    "limits": _limit,
+    "parent": _die_with_parent,
+}
+
+
+def _memory(pid: str = "self") -> tuple[int, int]:
+    """(bytes of address space, resident bytes) of a process."""
+    if sys.platform != "linux":
+        return 1 << 40, 0
+    size, resident = Path(f"/proc/{pid}/statm").read_text().split()[:2]
+    return int(size) * _PAGE, int(resident) * _PAGE
+
+
+def end_cell(pid: int) -> Ended:
+    """Kill the cell and all that it started, and say how it ended, or had ended before."""
+    cell = _cells.pop(pid)
+    before = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if before is None:
+        _kill(pid)
+    elif _base.isolation == "none":
+        _kill(pid)  # what it left in its process group
+    _, status, usage = os.wait4(pid, 0)  # returns when all of the pid namespace are gone
+    if cell.proc >= 0:
+        os.close(cell.proc)
+    if cell.folder:
+        shutil.rmtree(cell.folder, ignore_errors=True)
+    cpu = max(usage.ru_utime + usage.ru_stime, cell.cpu_s)
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+    rss = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    cause = cell.cause or ("" if before is None else _cause(number, cpu, cell.limits))
+    return Ended(number, code, cpu, rss, cause)
+
+
+def _kill(pid: int) -> None:
+    if _base.isolation == "none":
+        try:
+            os.killpg(pid, signal.SIGKILL)
+            return
+        except (ProcessLookupError, PermissionError):
+            pass
+    os.kill(pid, signal.SIGKILL)
+
+
+def _cause(number: int | None, cpu_s: float, limits: Limits) -> str:
+    """Why did a cell die that nobody here killed? Process 1 of a namespace cannot be killed from inside."""
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s >= limits.cpu_s):
+        return "time"
+    return "memory" if number == signal.SIGKILL else "died"
+
+
+def watch(pid: int) -> str:
+    raise NotImplementedError
+
+
+def advice() -> str:
+    """What to do when sandboxes cannot be made here: one or two sentences."""
+    return ""
