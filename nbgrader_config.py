@@ -1,4 +1,7 @@
-"""The course's nbgrader settings. Imports nothing of ours: nbgrader swallows a failing import and goes on without."""
+"""The course's nbgrader settings. Imports nothing of ours: nbgrader swallows a failing import and goes on without.
+
+stock_config.py is the same without the judge (the last part here): copy it over this file to go back to plain nbgrader.
+"""
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
@@ -22,6 +25,12 @@ c.GenerateAssignment.preprocessors = [
 
 # What a submission may bring along by accident, and nobody needs in a class folder.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".DS_Store", "desktop.ini"]
+c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructors, not to be copied beside feedback
+
+# Feedback and formgrader show what students' code printed: no script of one student runs in another one's browser.
+c.HTMLExporter.sanitize_html = True
+
+# -- for plain nbgrader; the judge needs none of these --
 
 # A warning is no mistake: nbgrader gives 0 for any text on stderr unless these outputs are dropped before it scores.
 c.IgnorePattern.enabled = True
@@ -30,11 +39,18 @@ c.IgnorePattern.pattern = r"(?s).*"  # all of it; an empty pattern would switch 
 # A student who deletes a test gets it back, and the rest is graded; without this, its points silently stay open.
 c.OverwriteCells.add_missing_cells = True
 
-# Feedback and formgrader show what students' code printed: no script of one student runs in another one's browser.
-c.HTMLExporter.sanitize_html = True
-
 # Wall-clock seconds. One cell: several times the 5 s of CPU time that an odd answer may take, for busy machines; the
 # next cells are then graded as usual. Kernel start and outputs: a first import of torch can be slow.
 c.Execute.timeout = 30
 c.Execute.startup_timeout = 120
 c.Execute.iopub_timeout = 30
+
+# -- the judge: course_grader runs the students' code and reaches the verdicts --
+
+# As strings: without course_grader, `nbgrader autograde` and formgrader's buttons must fail, never fall back.
+c.Autograde.exporter_class = "course_grader.nbgrader_plugin.JudgeExporter"
+c.Autograde.sanitize_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]  # the second lock: nothing is executed
+c.Autograde.autograde_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]
+c.GenerateFeedback.exporter_class = "course_grader.feedback.FeedbackExporter"  # plain nbgrader's shows hidden tests
+
+c.CourseGrader.cpu_seconds_of = {"05_mnist_project": 20}  # of CPU time for a cell; elsewhere 5

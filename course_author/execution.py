@@ -163,6 +163,11 @@ class Runner:
             self._server.wait()
         self._scratch.cleanup()
 
+    def outcomes(self, unit: Unit, exercise: Exercise, sources: Iterable[str]) -> list[Outcome]:
+        """Verdicts for answer cells; the other exercises are answered by the reference solution."""
+        jobs = [job_for(unit, exercise, source) for source in sources]
+        return [outcome(exercise, verdicts) for verdicts in self.run(jobs)]
+
     def run(self, jobs: Iterable[Job]) -> list[dict[str, Verdict]]:
         """Verdicts by cell name, a dict per job in the jobs' order."""
         jobs = list(jobs)

@@ -43,6 +43,7 @@ import struct
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -97,7 +98,7 @@ _TENSOR_DTYPES = (
     "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu"
 )
 _TEXT_DTYPE = re.compile(r"([<>]U|\|S)(0|[1-9][0-9]{0,8})")
-_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|meta)(:\d{1,2})?")
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|meta)(:(0|[1-9][0-9]?))?")
 
 # The state of a bit generator: (within "state"?, field, bytes of a word, words), words little-endian.
 _HALF_WORD = ((False, "has_uint32", 1, 1), (False, "uinteger", 4, 1))
@@ -177,6 +178,7 @@ class _Budget:
         """How many bytes an array has; one without any is charged for its axes, which a caller may loop over."""
         _require(len(shape) <= self.caps.ndim, "An array has too many axes.")
         _require(itemsize, "An array has elements of no size.")
+        self.charge(len(shape))
         size = math.prod(shape) * itemsize
         _require(size <= self.caps.array_bytes, "An array has too many bytes.")
         if not size:
@@ -285,12 +287,11 @@ class _Writer(_Budget):
         values = list(base.__iter__(value))
         self.number(len(values))
         self.descend()
-        start, ends = len(self.out), []
+        ends = [len(self.out)]
         for each in values:
             self.node(each)
             ends.append(len(self.out))
-        starts = [start, *ends[:-1]]
-        self.out[start:] = b"".join(sorted(bytes(self.out[a:b]) for a, b in zip(starts, ends, strict=True)))
+        self.out[ends[0] :] = b"".join(sorted(bytes(self.out[a:b]) for a, b in pairwise(ends)))
         self.depth += 1
 
     def slice(self, value) -> None:

@@ -43,7 +43,8 @@ MOST_BLOCKS = 30  # outputs under a cell; added cells; notes
 
 # -- text: what nobody can see is written out, what is too long is cut -------------------------------------------------
 
-_TERMINAL = re.compile(  # colours, cursor jumps, titles, hyperlinks; each alternative reads no further than the next ESC
+# Colours, cursor jumps, titles, hyperlinks; no alternative reads further than the next ESC, so time stays linear.
+_TERMINAL = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\x9c]{0,4000}(?:\x07|\x1b\\|\x9c)|[ -/]*[0-~])"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
@@ -51,8 +52,10 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_STACKED = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
-                      "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip
+_MARK = (
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"  # accents; they can be stacked
+)
+_STACKED = re.compile(f"({_MARK}{{4}}){_MARK}+")
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class Budget:
         if found is None or len(found[0]) > self.images:
             return None
         self.images -= len(found[0])
-        uri = "data:image/png;base64," + base64.b64encode(found[0]).decode("ascii")
+        uri = Markup("data:image/png;base64," + base64.b64encode(found[0]).decode("ascii"))  # safe: base64 of ours
         return {"uri": uri, "width": found[1], "height": found[2]}
 
 
@@ -303,9 +306,9 @@ WHY = {
     ),
     "unanswered": (
         "The answer cell is as it was handed out, or still raises NotImplementedError.",
-        "Delete the line that starts with `raise`, write your code in its place, and run the visible check below it. "
+        "Delete the line that starts with raise, write your code in its place, and run the visible check below it. "
         "If you did write an answer, check that it stands in the answer cell and that the notebook was saved.",
-        "Delete the line that starts with `raise`, write your code in its place, and run the visible check below it. "
+        "Delete the line that starts with raise, write your code in its place, and run the visible check below it. "
         "If you did write an answer, check that it stands in the answer cell and that the notebook was saved.",
     ),
     "empty": (

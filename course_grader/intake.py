@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def survey(folder: Path) -> Survey:
     if not _walk(folder, "", 0, found):
         found.notes.append(f"The folder holds more than {FILES} files: only the first {FILES} were looked at.")
     for name, what in found.refused.items():
-        found.notes.append(f"{_show(name)} is {_article(what)}: left alone.")
+        found.notes.append(f"{show(name)} is {_article(what)}: left alone.")
     return found
 
 
@@ -93,7 +94,7 @@ def _article(kind: str) -> str:
     return f"a {kind}"
 
 
-def _show(name: str) -> str:
+def show(name: str) -> str:
     """A file name fit for a sentence: printable, and short."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
     return clean if len(clean) <= 80 else clean[:77] + "..."
@@ -127,10 +128,7 @@ def fetch(folder: Path, name: str, cap: int = NOTEBOOK_BYTES) -> bytes:
 def read(folder: Path, plan: Plan, student: str) -> Submission:
     """One notebook of a submission's folder, with notes on everything else that lies there."""
     found = survey(Path(folder))
-    submission = parse(fetch(Path(folder), f"{plan.notebook}.ipynb"), plan, student)
-    return Submission(
-        student, submission.answers, submission.added, submission.examples, (*found.notes[:NOTES], *submission.notes)
-    )
+    return parse(fetch(Path(folder), f"{plan.notebook}.ipynb"), plan, student, found.notes)
 
 
 def pictures(folder: Path, found: Survey) -> dict[str, bytes]:
@@ -212,7 +210,7 @@ def _small(digits: str) -> int:
 
 
 def _listed(names) -> str:
-    shown = [_show(str(name)) for name in list(names)[:5]]
+    shown = [show(str(name)) for name in list(names)[:5]]
     return ", ".join(shown) + (", ..." if len(names) > 5 else "")
 
 
@@ -270,24 +268,23 @@ def _grade_id(raw: dict) -> str:
 # -- from cells to a submission ----------------------------------------------------------------------------------------
 
 
-def parse(data: bytes, plan: Plan, student: str) -> Submission:
-    """What the student wrote, taken from a notebook's bytes; a pure function.
+def parse(data: bytes, plan: Plan, student: str, notes: Iterable[str] = ()) -> Submission:
+    """What the student wrote, taken from a notebook's bytes; a pure function. notes: remarks to begin with.
 
     Raises
     ------
     GraderError
         If the bytes are no notebook.
     """
-    return _matched(data, plan, student)[0]
+    return _matched(data, plan, student, list(notes))[0]
 
 
 def prose(data: bytes, plan: Plan) -> tuple[Added, ...]:
     """Markdown cells of the student's own, for a person to read (nbgrader's tasks are answered in such cells)."""
-    return _matched(data, plan, "")[1]
+    return _matched(data, plan, "", [])[1]
 
 
-def _matched(data: bytes, plan: Plan, student: str) -> tuple[Submission, tuple[Added, ...]]:
-    notes: list[str] = []
+def _matched(data: bytes, plan: Plan, student: str, notes: list[str]) -> tuple[Submission, tuple[Added, ...]]:
     cells = _cells(_load(data, notes), notes)
     _match(cells, plan, notes)
     _one_each(cells, plan, notes)
@@ -329,7 +326,7 @@ def _add(cell: _Cell, last: int, added: list, prose: list, notes: list[str]) -> 
     elif cell.kind == "markdown":
         prose.append(Added(last, cell.source))
     else:
-        notes.append(f"A raw cell ({_show(cell.source[:40])}) was left out: it is neither code nor text.")
+        notes.append(f"A raw cell ({show(cell.source[:40])}) was left out: it is neither code nor text.")
 
 
 def _note_type(cell: _Cell, planned, notes: list[str]) -> None:
@@ -386,7 +383,7 @@ def _match(cells: list[_Cell], plan: Plan, notes: list[str]) -> None:
         if cell.name:
             cell.place = named.get(cell.name)
             if cell.place is None:
-                notes.append(f"A cell is named {_show(cell.name)}, which this notebook does not have: taken as added.")
+                notes.append(f"A cell is named {show(cell.name)}, which this notebook does not have: taken as added.")
     free = _unused(cells, plan)
     ids = {plan.cells[place].cell_id: place for place in free if plan.cells[place].cell_id}
     for cell in cells:  # an id of ours on a cell of the same type; each id counts once

@@ -73,7 +73,7 @@ class Session:
 
     def run(self) -> None:
         setup = [(cell.name, cell.source) for cell in self.plan.cells if cell.kind == "setup"]
-        limits, passed_on = self.job["limits"], ("isolation", "readable", "environment", "wall_seconds")
+        limits, passed_on = self.job["limits"], ("isolation", "readable", "environment", "wall_seconds", "seed")
         send_json(
             self.base,
             {name: self.job[name] for name in passed_on}
@@ -224,6 +224,9 @@ class Session:
             for verdict in attempt.verdicts:
                 if verdict.cause == "died":
                     verdict.cause, verdict.message = cause, ENDINGS[cause]
+        for verdict in attempt.verdicts:
+            if verdict.cause == "unsupported":
+                verdict.cause = "wrong"
         last = attempt.verdicts[-1]
         for cell in tests[len(attempt.verdicts) :]:
             attempt.verdicts.append(CellVerdict(cell.name, 0.0, cell.points, last.cause, last.message, last.detail))

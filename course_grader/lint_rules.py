@@ -3,6 +3,7 @@
 Names are those of the modules themselves: "numpy.errstate", whatever the cell imported NumPy as.
 """
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -61,12 +62,12 @@ MODULES = _set(
     "numpy torch torch.nn torch.nn.functional torch.optim scipy pandas sklearn matplotlib course_utils.check "
     "course_utils.data course_utils.plot course_utils.widgets"
 )
-LIVE_CLASS = r"torch\.nn\.(?!Parameter$)[A-Z]\w*|torch\.optim\.(\w+\.)*[A-Z]\w*|torch\.utils\.data\.[A-Z]\w*"
 LIVE = re.compile(  # what makes objects that no message can carry
-    rf"({LIVE_CLASS}|torch\.Generator|numpy\.random\.RandomState|random\.Random|io\.\w+|threading\.\w+"
+    r"(torch\.nn\.(?!Parameter$)[A-Z]\w*|torch\.optim\.(\w+\.)*[A-Z]\w*|torch\.utils\.data\.[A-Z]\w*"
+    r"|torch\.Generator|numpy\.random\.RandomState|random\.Random|io\.\w+|threading\.\w+"
     r"|iter|zip|map|filter|enumerate|reversed)$"
 )
-LIVE_CLASS = re.compile(rf"({LIVE_CLASS})$")
+ORDER = ast.Eq | ast.NotEq | ast.Lt | ast.LtE | ast.Gt | ast.GtE
 VERDICT = re.compile(
     r"(all|any|bool|isinstance|numpy\.(array_equal|allclose|isclose|all|any)|torch\.(equal|allclose))$"
 )
@@ -86,6 +87,8 @@ SAY = {
     f"check.kind(x), or return the fact as evidence from {INSIDE[7:]}.",
     "same": "{0} asks for identity or memory, and the judge has copies only: change one object "
     f"{INSIDE} and return the values of the other.",
+    "compared": "{0} lets a student's object say whether it is equal, and its word is no proof: compare plain values, "
+    "such as float(x) or an attribute.",
     "autograd": "{0} would follow gradients into the student's process, and the judge has no graph of it: "
     f"differentiate {INSIDE} and return the gradients as arrays.",
     "mode": f"{{0}} acts on the judge only, not on the student's code called here: put it {INSIDE} (for warnings: "

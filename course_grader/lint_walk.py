@@ -81,12 +81,13 @@ class Walk(ast.NodeVisitor):
         self.hidden = _hidden_lines(cell.source)
         self.remote_classes = {name for name, node in remote.items() if isinstance(node, ast.ClassDef)}
         self.has_backward = any("backward" in bindings(node) for node in remote.values() if node)
-        self.functions, self.probes, self.classes = {}, set(), set()  # the cell's own
+        self.functions, self.classes, self.probes = {}, {}, set()  # the cell's own
         self.takes, self.returns, self.calling = {}, {}, set()  # levels in and out; functions that call remote ones
         self.report, self.faults = False, []
 
     def round(self, tree: ast.Module, report: bool) -> None:
-        marks = {name: Mark(RESULT if isinstance(node, ast.Name) else REMOTE) for name, node in self.remote.items()}
+        known = self.remote.items()  # of a name that no definition binds, all may be true: data, object, function
+        marks = {name: Mark(REMOTE if isinstance(node, DEFINITIONS) else RESULT) for name, node in known}
         self.top = self.env = ChainMap({}, marks)
         self.report, self.modes, self.remote_lines, self.inside, self.span = report, [], set(), [], None
         for node in tree.body:
@@ -107,7 +108,7 @@ class Walk(ast.NodeVisitor):
     def full(self, node: ast.AST) -> str:
         """The dotted name that a function has in its module, "" for anything else."""
         if isinstance(node, ast.Name):
-            own = self.functions.keys() | self.classes
+            own = self.functions.keys() | self.classes.keys()
             return "" if node.id in self.env and node.id not in own else self.names.get(node.id, node.id)
         if isinstance(node, ast.Attribute):
             return f"{base}.{node.attr}" if (base := self.full(node.value)) else ""
@@ -147,7 +148,7 @@ class Walk(ast.NodeVisitor):
             return self.env[node.id].thing
         if isinstance(node, ast.Call):
             return self._made(self.full(node.func))
-        if self.full(node) in self.modules or rules.LIVE_CLASS.match(self.full(node)):
+        if self.full(node) in self.modules:
             return ast.unparse(node)
         if isinstance(node, ast.GeneratorExp):
             return "A generator expression"
@@ -158,7 +159,8 @@ class Walk(ast.NodeVisitor):
     def _made(self, name: str) -> str:
         """The same for what a call of `name` gives."""
         if name in self.classes:
-            return f"An object of the cell's own class {name}"
+            function = "__call__" in bindings(self.classes[name])  # sent as the function that it is
+            return "" if function else f"An object of the cell's own class {name}"
         if name in self.functions and any(
             isinstance(n, ast.Yield | ast.YieldFrom) for n in own_nodes(self.functions[name])
         ):
@@ -246,8 +248,9 @@ class Walk(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         self.functions[node.name] = node
-        self._define(node.name, node.lineno, OWN)
-        if self.is_probe(node):
+        probe = self.is_probe(node)
+        self._define(node.name, node.lineno, Mark(0, f"The probe {node.name}" if probe else ""))
+        if probe:
             self.probes.add(node.name)
             return
         with self._span(node.lineno):
@@ -275,7 +278,7 @@ class Walk(ast.NodeVisitor):
         self.span = outer
 
     def visit_ClassDef(self, node):
-        self.classes.add(node.name)
+        self.classes[node.name] = node
         self._define(node.name, node.lineno, Mark(0, f"The cell's own class {node.name}"))
         if any(self.level(base) for base in node.bases):
             self.fault(node.lineno, "inherit", node.name)
@@ -357,6 +360,8 @@ class Walk(ast.NodeVisitor):
             none = any(isinstance(side, ast.Constant) and side.value is None for side in (left, right))
             if isinstance(operator, ast.Is | ast.IsNot) and not none and (self.level(left) or self.level(right)):
                 self.fault(node.lineno, "same", ast.unparse(node))
+            if isinstance(operator, rules.ORDER) and REMOTE in (self.level(left), self.level(right)):
+                self.fault(node.lineno, "compared", ast.unparse(node))
 
     def visit_Attribute(self, node):
         self.generic_visit(node)

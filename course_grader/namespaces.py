@@ -24,11 +24,17 @@ AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 MOUNT_SETATTR = 442  # system calls from 424 on have one number on all machines
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 24, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS = 1, 4, 28, 38
 CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN = 6, 7, 21
-CAPABILITY_VERSION = 0x20080522
+KEEP_CAPABILITIES = 1 << 2  # securebit: a change of user keeps them
+
+HEADER = (ctypes.c_uint32 * 2)(0x20080522, 0)  # of capget and capset: version 3, this process
+NONE = (ctypes.c_uint32 * 6)()
 
 LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+if LIBC:
+    LIBC.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    LIBC.mount.argtypes = [*[ctypes.c_char_p] * 3, ctypes.c_ulong, ctypes.c_char_p]
 
 
 def call(function, *arguments):
@@ -41,8 +47,8 @@ def call(function, *arguments):
     return result
 
 
-def prctl(option: int, value: int = 0) -> int:
-    return call(LIBC.prctl, option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
+def prctl(option: int, value: int = 0, third: int = 0) -> int:
+    return call(LIBC.prctl, option, value, third, 0, 0)
 
 
 def unshare(flags: int) -> None:
@@ -62,10 +68,9 @@ def syscall(number: int, *arguments) -> int:
 
 def has_capability(number: int) -> bool:
     """Does this process have the capability (CAP_...), in its own user namespace?"""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapEff:"):
-            return bool(int(line.split()[1], 16) >> number & 1)
-    return False
+    words = (ctypes.c_uint32 * 6)()
+    call(LIBC.capget, HEADER, words)
+    return bool((words[0] | words[3] << 32) >> number & 1)
 
 
 def is_mapped(number: int, kind: str = "uid") -> bool:
@@ -77,23 +82,9 @@ def is_mapped(number: int, kind: str = "uid") -> bool:
     return False
 
 
-def set_capabilities(effective: int, permitted: int) -> None:
-    """Set both sets (bit masks; the inheritable set is emptied)."""
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
-    words = []
-    for shift in (0, 32):
-        words += [effective >> shift & 0xFFFFFFFF, permitted >> shift & 0xFFFFFFFF, 0]
-    call(LIBC.capset, header, (ctypes.c_uint32 * 6)(*words))
-
-
 def drop_capabilities() -> None:
-    """Give up every capability, for ever: also those that a later exec could hand out."""
-    for number in range(64):
-        try:
-            prctl(PR_CAPBSET_DROP, number)
-        except OSError:  # the first number that this kernel does not know
-            break
-    set_capabilities(0, 0)
+    """Give up every capability. That none comes back at an exec, no_new_privs sees to (and mounts are nosuid)."""
+    call(LIBC.capset, HEADER, NONE)
 
 
 def map_ids(inside: tuple[int, int], outside: tuple[int, int], proc: int | None = None) -> None:
@@ -116,15 +107,6 @@ def write_at(folder: int, name: str, text: str) -> None:
         os.close(fd)
 
 
-def become(uid: int, gid: int) -> None:
-    """Turn from root into an ordinary user, keeping the one capability that makes a user namespace anywhere."""
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    prctl(PR_SET_KEEPCAPS, 1)
-    os.setresuid(uid, uid, uid)
-    set_capabilities(1 << CAP_SYS_ADMIN, 1 << CAP_SYS_ADMIN)
-
-
 def die_with(parent: int) -> None:
     """Be killed when the parent dies; `parent`: a pidfd of it. To be said again after each change of credentials."""
     prctl(PR_SET_PDEATHSIG, 9)
@@ -145,7 +127,7 @@ def is_dead(pidfd: int) -> bool:
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
     encode = lambda text: None if text is None else os.fsencode(text)  # noqa: E731
-    call(LIBC.mount, encode(source), encode(target), encode(kind), ctypes.c_ulong(flags), encode(data))
+    call(LIBC.mount, encode(source), encode(target), encode(kind), flags, encode(data))
 
 
 def bind(source: str, target: str) -> None:
@@ -212,13 +194,17 @@ class View:
                 here = "/" if target.startswith("/") else here
             else:
                 here = place
-        if here != "/" and os.path.exists(here):
-            self.parents(here)
+        self.parents(here)
+        if here not in self.folders:
             self.binds[here] = os.path.isdir(here)
+            return
+        for name in sorted(os.listdir(here)):  # parts of it are shown already: show the others one by one
+            self.show(os.path.join(here, name))
 
     def parents(self, place: str) -> None:
-        for parent in reversed(Path(place).parents):
-            self.folders.setdefault(str(parent))
+        for parent in map(str, reversed(Path(place).parents)):
+            if parent not in self.binds:
+                self.folders.setdefault(parent)
 
     def covered(self, place: str) -> bool:
         """Does the path lie in a folder that is shown already?"""
@@ -227,13 +213,13 @@ class View:
     def build(self, root: str, machine: str) -> None:
         """Make the view below the folder `root` (an empty tmpfs); not yet read-only. machine: where its root is now."""
         for folder in self.folders:
-            os.makedirs(root + folder, mode=0o755, exist_ok=True)
+            if folder != "/":
+                os.mkdir(root + folder, 0o755)
         for place, target in self.links.items():
-            if not self.covered(os.path.dirname(place)):
-                os.symlink(target, root + place)
+            os.symlink(target, root + place)
         for place, folder in self.binds.items():
             if folder:
-                os.makedirs(root + place, mode=0o755, exist_ok=True)
+                os.mkdir(root + place, 0o755)
             else:
                 touch(root + place)
             bind(machine + place, root + place)

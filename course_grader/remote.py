@@ -189,13 +189,13 @@ class Probe:
 
     def __init__(self, channel_of, function):
         self._channel_of, self._function = channel_of, function
+        self._known = _global_name(function)
         self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     def __call__(self, *args, **kwargs):
         function = self._function
-        known = _global_name(function)
-        text = known or textwrap.dedent(inspect.getsource(function))
-        return self._channel_of().request("probe", known is not None, function.__name__, text, args, kwargs)
+        text = self._known or textwrap.dedent(inspect.getsource(function))
+        return self._channel_of().request("probe", self._known is not None, function.__name__, text, args, kwargs)
 
 
 class Judge(Channel):

@@ -17,8 +17,8 @@ import ctypes
 import importlib.util
 import math
 import os
+import re
 import resource
-import select
 import shutil
 import signal
 import subprocess
@@ -37,12 +37,12 @@ from course_grader.model import GraderError
 # What a sandbox shows of the machine, besides the Python environment. /etc/passwd and the like are stand-ins.
 SYSTEM = (
     *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
-    *(f"/usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "local", "share", "include")),
+    *(f"/usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "local", "share")),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"),
     *("/etc/fonts", "/etc/matplotlibrc", "/etc/mime.types", "/nix/store", "/gnu/store"),
 )
 # Parts of an environment; not the whole folder, in case someone made the environment in the course folder itself.
-PREFIX = ("bin", "lib", "lib32", "lib64", "libexec", "include", "share", "etc", "ssl", "pyvenv.cfg")
+PREFIX = ("bin", "lib", "lib32", "lib64", "share", "etc", "pyvenv.cfg")
 STAND_INS = {
     "/etc/passwd": "student:x:1000:1000::/tmp/home:/bin/sh\n",
     "/etc/group": "student:x:1000:\n",
@@ -90,6 +90,15 @@ class Ended:
     cpu_s: float
     max_rss_bytes: int
     cause: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One thing that student code must not be able to do. held: it could not; sentence: what happened."""
+
+    name: str
+    held: bool
+    sentence: str
 
 
 @dataclass
@@ -179,9 +188,13 @@ def _fork_into_pid_namespace(own: int) -> int:
 # --- the base process --------------------------------------------------------------------------------------------
 
 
+def prepare(readable: Iterable[Path] = ()) -> ns.View:
+    """What `enter` will show. Call it before forking (it takes 5 ms): the forks then have it at once."""
+    return _view(tuple(str(path) for path in readable))
+
+
 @lru_cache
-def prepare(readable: tuple[Path, ...] = ()) -> ns.View:
-    """What `enter` will show. Call it before forking: the forks then have it at once."""
+def _view(readable: tuple[str, ...]) -> ns.View:
     view = ns.View()
     for path in SYSTEM:
         view.show(path)
@@ -233,10 +246,14 @@ def enter(
     _base = _Base(isolation, without=frozenset(without))
     if isolation == "none":
         return
-    view = prepare(tuple(Path(path) for path in readable))
+    view = prepare(readable)
     try:
         _base.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
         _base.user = _cell_user()
+        if _base.user[0] != os.geteuid():
+            os.setgroups([])
+            os.setresgid(_base.user[1], _base.user[1], _base.user[1])
+            ns.prctl(ns.PR_SET_SECUREBITS, ns.KEEP_CAPABILITIES)  # a cell changes its user before it gives them up
         flags = {"network": ns.NEWNET, "ipc": ns.NEWIPC, "uts": ns.NEWUTS, "cgroup": ns.NEWCGROUP}
         ns.unshare(ns.NEWNS | sum(flag for name, flag in flags.items() if name not in _base.without))
         if "files" in _base.without:
@@ -245,6 +262,7 @@ def enter(
             _change_root(view, [os.path.realpath(path) for path in hidden])
         ns.tmpfs(SCRATCH, 256 << 20, "1777")
         _scratch_folders()
+        _wipe_environment(HOME, SCRATCH)
     except OSError as error:
         raise GraderError(f"The sandbox cannot be made: {error}. {advice()}") from error
 
@@ -314,6 +332,7 @@ def _scratch_folders() -> None:
 # --- cells -------------------------------------------------------------------------------------------------------
 
 _PAGE = resource.getpagesize()
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
@@ -336,8 +355,8 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
     for fd in (start.says, start.parent):
         if fd >= 0:
             os.close(fd)
-    with os.fdopen(said, "rb") as pipe:
-        fault = pipe.read().decode(errors="replace")  # ends when the child closes its end: all is set
+    fault = os.read(said, 4096).decode(errors="replace")  # nothing when the child closes its end: all is set
+    os.close(said)
     if fault:
         os.waitpid(pid, 0)
         shutil.rmtree(start.folder, ignore_errors=True) if start.folder else None
@@ -373,7 +392,7 @@ def _confine(start: _Start) -> None:
 
 def _own_namespaces(start: _Start) -> None:
     start.proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
-    ns.unshare(ns.NEWNS | ns.NEWIPC | (0 if "network" in _base.without else ns.NEWNET))
+    ns.unshare(ns.NEWNS | ns.NEWIPC)  # an own network has the base process: no process of an earlier cell is left in it
     ns.mount("proc", "/proc", "proc", ns.MS_RDONLY | ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
 
 
@@ -391,16 +410,22 @@ def _own_session(start: _Start) -> None:
 
 
 def _close_files(start: _Start) -> None:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for fd in {0, 1, 2} - set(start.keep):
-        os.dup2(nothing, fd)
+    if missing := {0, 1, 2} - set(start.keep):
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for fd in missing:
+            os.dup2(nothing, fd)
     kept = [2, *sorted({*start.keep, start.says, start.parent, start.proc} - {-1, 0, 1, 2})]
     for below, above in zip(kept, [*kept[1:], 1 << 20], strict=True):
         os.closerange(below + 1, above)
 
 
 def _clean_environment(start: _Start) -> None:
-    """Also from the memory of the process, where /proc/self/environ reads it."""
+    if start.folder:
+        _wipe_environment(start.folder, start.folder)
+
+
+def _wipe_environment(home: str, temporary: str) -> None:
+    """Leave a few variables, also in the memory of the process, where /proc/self/environ reads it."""
     kept = clean_environment()
     for name in list(os.environ):
         del os.environ[name]
@@ -408,8 +433,8 @@ def _clean_environment(start: _Start) -> None:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         first, last = int(fields[47]), int(fields[48])  # env_start, env_end
         ctypes.memset(first, 0, last - first)
-    folder = start.folder or HOME
-    os.environ.update({**kept, "HOME": folder, "TMPDIR": start.folder or SCRATCH, "USER": "student"})
+    path = os.pathsep.join([os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin"])
+    os.environ.update({**kept, "PATH": path, "HOME": home, "TMPDIR": temporary, "USER": "student"})
     tempfile.tempdir = None
 
 
@@ -439,8 +464,9 @@ def _first_victim(start: _Start) -> None:
 
 
 def _own_user(start: _Start) -> None:
-    if _base.user != (os.geteuid(), os.getegid()):
-        ns.become(*_base.user)
+    uid = _base.user[0]
+    if uid != os.geteuid():
+        os.setresuid(uid, uid, uid)
     ns.unshare(ns.NEWUSER)
     ns.prctl(ns.PR_SET_DUMPABLE, 1)  # a change of user makes /proc/self root's
     ns.map_ids(STUDENT, _base.user, start.proc)
@@ -535,9 +561,152 @@ def _cause(number: int | None, cpu_s: float, limits: Limits) -> str:
 
 
 def watch(pid: int) -> str:
-    raise NotImplementedError
+    """Hold the cell's processes together to their limits; call it ten times a second. Kills on excess.
+
+    Returns "", or the cause for which it killed the cell ("time", "memory"). A limit of the kernel is one process's:
+    without this, a program that forks has each of them many times.
+    """
+    cell = _cells[pid]
+    if cell.cause:
+        return cell.cause
+    limits = cell.limits
+    try:
+        processes = _processes(cell, pid)
+    except OSError:  # it has died by itself
+        return ""
+    own = {(p.pid, p.started): p.cpu_s for p in processes}
+    cell.seen.update(own)  # those that nobody waits for leave no trace in their parents' times
+    reaped = sum(p.reaped_s for p in processes)
+    cell.cpu_s = max(cell.cpu_s, sum(cell.seen.values()), sum(own.values()) + reaped)
+    if cell.cpu_s >= limits.cpu_s or time.monotonic() - cell.started >= limits.wall_s:
+        cell.cause = "time"
+    elif _holds_more(cell, processes, cell.rss + limits.memory_bytes):
+        cell.cause = "memory"
+    elif sum(p.threads for p in processes) > limits.processes:  # only without the kernel's limit (isolation none)
+        cell.cause = "died"
+    if cell.cause:
+        _kill(pid)
+    return cell.cause
+
+
+@dataclass(frozen=True)
+class _Process:
+    pid: str
+    started: str
+    cpu_s: float  # its own
+    reaped_s: float  # of children that it has waited for
+    threads: int
+    resident: int  # bytes
+
+
+def _processes(cell: _Cell, pid: int) -> list[_Process]:
+    """What runs in a cell. Raises OSError when its first process has died."""
+    if sys.platform != "linux":
+        return []
+    if cell.proc < 0:  # in a pid namespace of its own, a cell's /proc shows exactly its processes
+        place = f"/proc/{pid}/root/proc" if _base.isolation == "full" else "/proc"
+        cell.proc = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    found = []
+    for name in os.listdir(cell.proc):
+        if name.isdigit():
+            try:
+                fields = _read(cell, f"{name}/stat").rpartition(")")[2].split()
+            except OSError:  # gone since
+                continue
+            if _base.isolation == "none" and int(fields[3]) != pid:  # its session
+                continue
+            user, system, child_user, child_system = (int(field) / _TICKS for field in fields[11:15])
+            resident = int(fields[21]) * _PAGE
+            times = user + system, child_user + child_system
+            found.append(_Process(name, fields[19], *times, int(fields[17]), resident))
+    return found
+
+
+def _holds_more(cell: _Cell, processes: list[_Process], limit: int) -> bool:
+    """Do they hold more than `limit` bytes together? What processes share counts once."""
+    if sum(p.resident for p in processes) <= limit:
+        return False  # the usual case, and cheap
+    total = 0
+    for process in processes:
+        try:
+            rollup = _read(cell, f"{process.pid}/smaps_rollup")
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) << 10 for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total > limit
+
+
+def _read(cell: _Cell, name: str) -> str:
+    fd = os.open(name, os.O_RDONLY, dir_fd=cell.proc)
+    try:
+        return os.read(fd, 1 << 16).decode(errors="replace")
+    finally:
+        os.close(fd)
+
+
+# --- may we grade here? ------------------------------------------------------------------------------------------
+
+
+def probe(course: Path | None = None, readable: Iterable[Path] = (), **options) -> list[Probe]:
+    """Try, in a real cell, what student code must not be able to do. See `probes.probe`."""
+    from course_grader import probes
+
+    return probes.probe(course, readable, **options)
+
+
+def check_or_refuse(isolation: str = "full", course: Path | None = None, readable: Iterable[Path] = ()) -> None:
+    """Raise GraderError, saying what got through and what to do, unless every probe held. About two seconds.
+
+    isolation "none": nothing is tried; whoever types it takes the risk.
+    """
+    if not hasattr(os, "fork"):
+        raise GraderError("Grading needs processes that fork, which this system has not; use a Linux container.")
+    if isolation == "none":
+        return
+    if sys.platform != "linux":
+        raise GraderError(f"The sandbox for student code cannot be made here. {advice()}")
+    through = [found for found in probe(course, readable) if not found.held]
+    if through:
+        said = " ".join(found.sentence for found in through)
+        raise GraderError(f"The sandbox for student code does not hold here: {said} {advice()}")
 
 
 def advice() -> str:
-    """What to do when sandboxes cannot be made here: one or two sentences."""
-    return ""
+    """What to do when sandboxes cannot be made here: a few sentences."""
+    last = "`--isolation none` grades without a sandbox: student code can then do all that you can."
+    if sys.platform != "linux":
+        return f"The sandbox needs Linux: run the grader in a Linux container or virtual machine. {last}"
+    return f"{_what_to_do()} {last}"
+
+
+def _what_to_do() -> str:
+    release = os.uname().release
+    version = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", release).groups())
+    if os.uname().machine not in seccomp.ARCHITECTURE:
+        return f"It is built for x86_64 and aarch64 processors, not {os.uname().machine}."
+    if version < (5, 12):
+        return f"It needs Linux 5.12 or newer; this is {release}."
+    for name, bad, good in SETTINGS:
+        if _setting(name) == bad:
+            return f"This system forbids user namespaces: set `sysctl -w {name}={good}` as root, or run it as root."
+    if any(Path(name).exists() for name in ("/.dockerenv", "/run/.containerenv")):
+        return f"A container must be allowed to make namespaces: start it with `{CONTAINER}`."
+    return "Run the grader as root, or in a container or virtual machine that may make namespaces."
+
+
+SETTINGS = (
+    ("kernel.unprivileged_userns_clone", "0", "1"),
+    ("user.max_user_namespaces", "0", "15000"),
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),  # Ubuntu 24.04
+)
+CONTAINER = (
+    "--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
+    "--security-opt systempaths=unconfined"
+)
+
+
+def _setting(name: str) -> str:
+    try:
+        return Path("/proc/sys", *name.split(".")).read_text().strip()
+    except OSError:
+        return ""

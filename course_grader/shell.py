@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 import traceback
 
 TEXT = 100_000  # characters of printed text kept per cell
@@ -119,11 +120,14 @@ class Recorder:
     def __init__(self, shell):
         self._shell, self._outputs, self._kept, self._pictures = shell, [], 0, 0
         shell.recorder = self
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (what subprocesses print; gone with the process)
+        for descriptor in (1, 2):
+            os.dup2(self._file.fileno(), descriptor)
         sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
 
     def text(self, name: str, text: str) -> None:
         room = TEXT - self._kept
-        if room <= 0:
+        if room <= 0 or not text:
             return
         if len(text) > room:
             text = text[:room] + "\n... (the rest was cut off)\n"
@@ -161,17 +165,19 @@ class Recorder:
 
     def _file_output(self) -> None:
         """What was written to the descriptors 1 and 2 themselves (subprocesses, C libraries)."""
-        with contextlib.suppress(OSError):
-            length = os.fstat(1).st_size
-            if length:
-                written = os.pread(1, TEXT, 0).decode("utf-8", "replace")
-                self.text("stdout", written)
-                os.ftruncate(1, 0)
+        with contextlib.suppress(OSError, ValueError):  # the student may have closed it
+            descriptor = self._file.fileno()
+            if os.fstat(descriptor).st_size:
+                self.text("stdout", os.pread(descriptor, TEXT, 0).decode("utf-8", "replace"))
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.ftruncate(descriptor, 0)
 
     def close(self) -> None:
         """From here on nothing is kept: what is written during test calls must not reach the student."""
         self._shell.recorder = None
         sink = open(os.devnull, "w")  # noqa: SIM115 (open for the rest of the process's life)
+        for descriptor in (1, 2):
+            os.dup2(sink.fileno(), descriptor)
         sys.stdout = sys.stderr = sink
 
 

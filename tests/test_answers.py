@@ -8,6 +8,7 @@ import small_course
 from course_author import answers, mutants
 from course_author.answers import AnswerError, answer_faults, bank_faults, leaks, matrix_faults, read_bank, similarity
 from course_author.execution import Runner, Verdict
+from course_author.judged import Judged
 from course_author.units import UnitError, load_unit, unit_names
 
 # -- the course's own bank -------------------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ def titles():
 def matrix_of():
     """The judged bank of an exercise, run once."""
     kept = {}
-    with Runner() as runner:
+    with Judged() as runner:
 
         def matrix(name):
             if name not in kept:
@@ -48,6 +49,16 @@ def matrix_of():
             return kept[name]
 
         yield matrix
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", EXERCISES)
+def test_one_process_and_the_judge_agree_on_every_answer(name, matrix_of):
+    with Runner() as runner:
+        alone = answers.matrix(runner, *EXERCISES[name])
+    exercise = EXERCISES[name][1]
+    points = [[one.outcome.points(exercise) for one in found.judged] for found in (alone, matrix_of(name))]
+    assert points[0] == points[1]
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -132,7 +143,7 @@ def test_command_fails_on_false_verdicts_and_stale_mutants(course, capsys):
 
 def judged(course, exercise_index=1):
     unit = load_unit(small_course.UNIT, course)
-    with Runner(course) as runner:
+    with Judged(course) as runner:
         return answers.matrix(runner, unit, unit.exercises[exercise_index], course)
 
 

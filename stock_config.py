@@ -1,0 +1,45 @@
+"""The course's settings for plain nbgrader, without the judge: copy this over nbgrader_config.py to grade without it.
+
+`--config` cannot do that: nbgrader reads the course folder's nbgrader_config.py last. Student code then runs with your
+rights, beside the hidden tests. Everything but the judge's part is as in nbgrader_config.py; a test holds them equal.
+"""
+
+c = get_config()  # noqa: F821  (nbgrader provides it)
+
+c.CourseDirectory.course_id = "deep-learning-fundamentals"
+
+# What release/ is made with: nbgrader's steps and two of ours, named as strings, so that a missing one stops the run.
+# Formgrader's Generate button uses the same list.
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.LockCells",
+    "course_author.preprocessors.NamedStubs",  # in place of ClearSolutions: the stub names its exercise
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",  # tests go into the gradebook here, before they are hidden
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ComputeChecksums",  # again: the hidden tests are gone now
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "course_author.preprocessors.TagUnanswered",  # last: Run All must reach the end of a blank notebook
+]
+
+# What a submission may bring along by accident, and nobody needs in a class folder.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".DS_Store", "desktop.ini"]
+c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructors, not to be copied beside feedback
+
+# Feedback and formgrader show what students' code printed: no script of one student runs in another one's browser.
+c.HTMLExporter.sanitize_html = True
+
+# A warning is no mistake: nbgrader gives 0 for any text on stderr unless these outputs are dropped before it scores.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = r"(?s).*"  # all of it; an empty pattern would switch the step off again
+
+# A student who deletes a test gets it back, and the rest is graded; without this, its points silently stay open.
+c.OverwriteCells.add_missing_cells = True
+
+# Wall-clock seconds. One cell: several times the 5 s of CPU time that an odd answer may take, for busy machines; the
+# next cells are then graded as usual. Kernel start and outputs: a first import of torch can be slow.
+c.Execute.timeout = 30
+c.Execute.startup_timeout = 120
+c.Execute.iopub_timeout = 30

@@ -1,0 +1,86 @@
+"""What plain nbgrader gives for the odd submissions: `python tests/odd/stock.py [--course] [name ...]`.
+
+A measurement, not a test: `nbgrader autograde` takes some 5 to 10 s for each. Without `--course` nbgrader is used as it is
+installed; with it, under this course's own settings for plain nbgrader. Prints a line per submission that loses points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2])]
+
+from course_author.release import environment, generate  # noqa: E402
+from course_author.units import ROOT  # noqa: E402
+from odd import CHAPTER, SMALL, course, every, handed_in, plans  # noqa: E402
+
+BARE = "c = get_config()\nc.CourseDirectory.course_id = 'odd'\n"
+
+
+def make_course(folder: Path, found) -> None:
+    """Both units released, and all submissions handed in."""
+    course.make(folder)
+    (folder / "source" / CHAPTER).mkdir()
+    shutil.copy(ROOT / "source" / CHAPTER / f"{CHAPTER}.ipynb", folder / "source" / CHAPTER)
+    for unit in {odd.unit for odd in found}:
+        generate(unit, folder)
+    for odd in found:
+        path = folder / "submitted" / odd.name / odd.unit / f"{odd.unit}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(handed_in(odd, json.loads(json.dumps(plans.released_notebook(odd.unit)))))
+
+
+def autograde(folder: Path, unit: str) -> None:
+    """All submissions of a unit; nbgrader goes on after one that it cannot grade."""
+    with tempfile.TemporaryDirectory() as empty:
+        command = [sys.executable, "-m", "nbgrader", "autograde", unit]
+        subprocess.run(command, cwd=folder, env=environment(Path(empty)), capture_output=True, check=False)
+
+
+def points_of(folder: Path, odd) -> dict[str, tuple[float, float]]:
+    """Test cell -> (points, maximum) for one submission; {} if nbgrader gave none."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    try:
+        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+            notebook = gradebook.find_submission_notebook(odd.unit, odd.unit, odd.name)
+            if not notebook.grades or not (folder / "autograded" / odd.name / odd.unit).is_dir():
+                return {}
+            return {grade.name: (grade.score, grade.max_score) for grade in notebook.grades}
+    except MissingEntry:
+        return {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--course", action="store_true", help="with this course's settings for plain nbgrader")
+    parser.add_argument("names", nargs="*", help="submissions or units to grade (default: all)")
+    arguments = parser.parse_args()
+    found = [o for o in every() if not arguments.names or {o.name, o.unit} & set(arguments.names)]
+    lost = 0
+    with tempfile.TemporaryDirectory(prefix="odd-stock-") as scratch:
+        folder = Path(scratch) / "course"
+        make_course(folder, found)
+        stock = ROOT / "stock_config.py"
+        settings = (stock if stock.is_file() else ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+        (folder / "nbgrader_config.py").write_text(settings if arguments.course else BARE, encoding="utf-8")
+        for unit in dict.fromkeys(odd.unit for odd in found):
+            autograde(folder, unit)
+        for odd in found:
+            points = points_of(folder, odd)
+            less = [f"{name} {got:g}/{most:g}" for name, (got, most) in points.items() if got != most]
+            lost += bool(less or not points)
+            if less or not points or odd.stock:
+                print(f"{odd.name}: {', '.join(less) or ('full' if points else 'not graded')}", flush=True)
+    print(f"{lost} of {len(found)} get less than full points ({SMALL} and {CHAPTER})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,522 @@
+"""The judge at work on one answer: what crosses between the two processes, and what a verdict says."""
+
+import textwrap
+
+import pytest
+
+from course_grader.engine import Engine
+from course_grader.model import Added, Plan, PlanCell, Submission
+from judging import SETUP, grade, outcome, plan_for
+
+pytestmark = pytest.mark.part("grader")
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    with Engine(tmp_path_factory.mktemp("course")) as running:
+        yield running
+
+
+def case(name, answer, test):
+    return pytest.param(textwrap.dedent(answer), textwrap.dedent(test), id=name)
+
+
+# Each works when tests and answer share one process, and must work in two.
+WORKS = [
+    case("plain data", "def f(a, b):\n    return a + b", "assert f(2, 3) == 5 and type(f(2, 3)) is int"),
+    case("keyword arguments", "def f(a, *, b=2):\n    return a * b", "assert f(3, b=4) == 12 and f(3) == 6"),
+    case("an array", "def f(x):\n    return x[::2].T", "check.close(f(np.arange(6.0)), [0, 2, 4])"),
+    case("a name that is data", "f = [1, 2, 3]", "assert f == [1, 2, 3]"),
+    case("several results", "def f(x):\n    return x, {'a': [x]}", "value, more = f(1)\nassert more == {'a': [1]}"),
+    case(
+        "an argument changed in place",
+        "def f(x):\n    x[0] = 7\n    x.append(8)",
+        "x = [1]\nf(x)\nassert x == [7, 8]",
+    ),
+    case(
+        "an array changed in place",
+        "def f(x):\n    x *= 2",
+        "x = np.ones((2, 3), order='F')[:, ::2]\nf(x)\nassert (x == 2).all()",
+    ),
+    case("a changed input is seen", "def f(x):\n    x -= 1\n    return x", """
+        x = np.ones(3)
+        kept = x.copy()
+        f(x)
+        check.raises(check.CheckFailed, check.unchanged, x, kept)"""),
+    case("the same argument twice is the same object there", "def f(a, b):\n    return a is b", """
+        x, y = np.ones(2), np.ones(2)
+        assert f(x, x) and not f(x, y)"""),
+    case("an argument given back is the same object here", "def f(a):\n    return a", "x = [1]\nassert f(x) is x"),
+    case("a kept reference", """
+        kept = []
+        def f(x):
+            kept.append(x)
+        def look():
+            return kept[0]["n"]""", """
+        d = {"n": 1}
+        f(d)
+        d["n"] = 5
+        assert look() == 5"""),
+    case("what the tests change is seen there", """
+        class f:
+            def __init__(self, x):
+                self.x = x
+            def total(self):
+                return float(self.x.sum())""", """
+        x = np.ones(3)
+        thing = f(x)
+        x[0] = 10
+        assert thing.total() == 12"""),
+    case("a result that changes later", """
+        class f:
+            def __init__(self):
+                self.log = []
+            def add(self, n):
+                self.log.append(n)
+                return self.log""", """
+        thing = f()
+        log = thing.add(1)
+        thing.add(2)
+        assert log == [1, 2] and log is thing.log"""),
+    case("containers within containers", "def f(params):\n    for p in params:\n        p['W'] += 1", """
+        params = [{"W": np.zeros((2, 2)), "name": "a"}, {"W": np.zeros(3), "name": "b"}]
+        first = params[0]["W"]
+        f(params)
+        assert first[0, 0] == 1 and params[0]["W"] is first and params[1]["W"].sum() == 3"""),
+    case("a list that holds itself", "def f(x):\n    x.append(x)\n    return len(x[0])", """
+        x = []
+        assert f(x) == 1 and x[0] is x"""),
+    case("an honest lazy generator", """
+        def f(X, size, rng):
+            order = rng.permutation(len(X))
+            for start in range(0, len(X), size):
+                yield X[order[start:start + size]]""", """
+        X = np.arange(10)
+        seen = [x for batch in f(X, 3, np.random.default_rng(0)) for x in batch.tolist()]
+        assert sorted(seen) == list(range(10))"""),
+    case("a random stream consumed lazily", """
+        def f(rng, n):
+            for _ in range(n):
+                yield rng.normal()""", """
+        rng, twin = np.random.default_rng(1), np.random.default_rng(1)
+        for value in f(rng, 4):
+            assert value == twin.normal()
+        assert rng.bit_generator.state == twin.bit_generator.state"""),
+    case("a function of the tests is called", "def f(g, x):\n    return g(x) + g(x + 1)", """
+        calls = []
+        def g(x):
+            calls.append(x)
+            return x * x
+        assert f(g, 2) == 13 and calls == [2, 3]"""),
+    case("a function called back gets arrays", """
+        def f(loss, W):
+            before = loss(W)
+            W[0] += 1e-3
+            return (loss(W) - before) / 1e-3""", """
+        assert abs(f(lambda W: float((W ** 2).sum()), np.array([2.0, 1.0])) - 4) < 0.01"""),
+    case("calls within calls", "def f(g, n):\n    return 1 if n == 0 else n * g(n - 1)", """
+        def g(n):
+            return f(g, n)
+        assert f(g, 6) == 720"""),
+    case("an exception of a callback comes back as itself", "def f(g):\n    return g()", """
+        class Mine(Exception):
+            pass
+        def g():
+            raise Mine("here")
+        check.raises(Mine, f, g)"""),
+    case("an exception that the answer handles", """
+        def f(g):
+            try:
+                return g()
+            except KeyError:
+                return "caught\"""", "assert f(lambda: {}['a']) == 'caught'"),
+    case("StopIteration of a callback", "def f(g):\n    return list(iter(g, 3))", """
+        counter = iter([1, 2, 3])
+        assert f(lambda: next(counter)) == [1, 2]"""),
+    case("an exception", "def f(x):\n    raise ValueError(f'bad {x}')", """
+        check.raises(ValueError, f, 3)
+        try:
+            f(3)
+        except ValueError as error:
+            assert str(error) == "bad 3" """),
+    case("an exception of a class of theirs", "class Mine(KeyError):\n    pass\ndef f():\n    raise Mine('k')", """
+        check.raises(KeyError, f)"""),
+    case("an instance", """
+        class f:
+            def __init__(self, start):
+                self.n = start
+            def step(self, by=1):
+                self.n += by
+                return self""", """
+        thing = f(5)
+        thing.step().step(by=3)
+        assert thing.n == 9
+        thing.n = 1
+        assert thing.step().n == 2"""),
+    case("operators", """
+        class f:
+            def __init__(self, data):
+                self.data = data
+            def __add__(self, other):
+                return f(self.data + (other.data if isinstance(other, f) else other))
+            __radd__ = __add__
+            def __mul__(self, other):
+                return f(self.data * (other.data if isinstance(other, f) else other))
+            __rmul__ = __mul__
+            def __neg__(self):
+                return f(-self.data)
+            def __pow__(self, n):
+                return f(self.data ** n)""", """
+        a, b = f(2.0), f(5.0)
+        assert (a + b).data == 7 and (1 + a).data == 3 and (np.float64(2) * a).data == 4 and (-a).data == -2
+        assert ((a * b) ** 2).data == 100
+        a += 1
+        assert a.data == 3"""),
+    case("items, length, containment through a list", """
+        class f:
+            def __init__(self):
+                self.rows = {}
+            def __getitem__(self, i):
+                return self.rows[i]
+            def __setitem__(self, i, value):
+                self.rows[i] = value
+            def __len__(self):
+                return len(self.rows)""", """
+        thing = f()
+        thing[1, 2] = "x"
+        thing["n"] = [0]
+        assert thing[1, 2] == "x" and len(thing) == 2
+        check.raises(KeyError, lambda: thing["none"])"""),
+    case("a context manager", """
+        class f:
+            log = []
+            def __enter__(self):
+                self.log.append("in")
+                return 5
+            def __exit__(self, kind, error, trace):
+                self.log.append(kind.__name__ if kind else "out")
+                return kind is ZeroDivisionError""", """
+        thing = f()
+        with thing as value:
+            assert value == 5
+        with thing:
+            1 / 0
+        assert thing.log == ["in", "out", "in", "ZeroDivisionError"]"""),
+    case("a closure that comes back", "def f(n):\n    return lambda x: x + n", "add = f(3)\nassert add(4) == 7"),
+    case("a function of theirs given back to them", "def f(g):\n    return g(4)\ndef sq(x):\n    return x * x", """
+        assert f(sq) == 16"""),
+    case("a library's function", "def f(g, x):\n    return g(x)", """
+        assert f(np.sqrt, 9.0) == 3 and f(max, [1, 4]) == 4 and f(int, 3.5) == 3"""),
+    case("a handle keeps its identity", "class f:\n    pass\nmade = f()\ndef give():\n    return made", """
+        assert give() is give() and give() == give() and f() != f()"""),
+    case("a probe", "class f:\n    def __init__(self, n):\n        self.n = n", """
+        @check.student_side
+        def look(cls, n):
+            thing = cls(n)
+            return {"n": thing.n, "is": isinstance(thing, cls), "root": np.sqrt(n)}
+        seen = look(f, 16)
+        assert seen == {"n": 16, "is": True, "root": 4.0}"""),
+    case("warnings are collected there", """
+        def f(x):
+            return np.exp(x)""", """
+        value, caught = check.quiet(f, np.array([1000.0]))
+        assert len(caught) == 1 and "overflow" in caught[0] and value[0] == np.inf"""),
+    case("kinds", "class f:\n    pass\ndef g():\n    return [1]", """
+        assert check.kind(f()) == "f" and check.kind(g()) == "list" and check.kind(g) == "function" """),
+    case("a chain of 3,000 nodes", """
+        class f:
+            def __init__(self, data, parent=None):
+                self.data, self.parent = data, parent
+            def __add__(self, other):
+                return f(self.data + other, self)
+            def depth(self):
+                node, n = self, 0
+                while node.parent is not None:
+                    node, n = node.parent, n + 1
+                return n""", """
+        node = f(0.0)
+        for _ in range(3000):
+            node = node + 1.0
+        assert node.depth() == 3000 and node.data == 3000.0"""),
+    case("a large array", "def f(x):\n    return x @ x.T", """
+        x = np.random.default_rng(0).normal(size=(1000, 300))
+        check.close(f(x), x @ x.T)"""),
+    case("an async function run to its end", """
+        import asyncio
+        async def g():
+            return 3
+        def f():
+            return asyncio.new_event_loop().run_until_complete(g())""", "assert f() == 3"),
+    case("subclasses come back as their base", """
+        import collections
+        P = collections.namedtuple("P", "x y")
+        def f():
+            return P(1, 2), collections.OrderedDict(a=1), np.float64(2), np.arange(3)[1]""", """
+        p, d, x, i = f()
+        assert p == (1, 2) and d == {"a": 1} and check.kind(p) == "tuple" and check.kind(d) == "dict"
+        assert type(x) is np.float64 and type(i) is np.int64"""),
+    case("a read-only array", "def f(x):\n    x[0] = 1", """
+        x = np.zeros(3)
+        x.flags.writeable = False
+        check.raises(ValueError, f, x)"""),
+    case("a name of the student's own modules", "import math as m\ndef f(x):\n    return m.sqrt(x)", "assert f(4) == 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "test"), WORKS)
+def test_works_as_in_one_process(engine, answer, test):
+    namespace = {}
+    exec(SETUP, namespace)
+    exec(answer, namespace)
+    exec(test, namespace)  # the test itself must hold in one process, or it proves nothing here
+    verdict = grade(engine, answer, test).cells[0]
+    assert (verdict.cause, verdict.message, verdict.detail) == ("", "", "")
+
+
+FOOLED = [
+    case("equal to everything", "class X:\n    def __eq__(self, o):\n        return True\ndef f():\n    return X()", """
+        assert f() == 3"""),
+    case("true", "class X:\n    pass\ndef f():\n    return X()", "assert f()"),
+    case("larger and smaller", """
+        class X:
+            __lt__ = __gt__ = __le__ = __ge__ = lambda s, o: True
+            __sub__ = __rsub__ = __abs__ = lambda *a: X()
+        def f():
+            return X()""", "assert abs(f() - 5) < 1e-9"),
+    case("contains everything", """
+        class X:
+            __contains__ = lambda s, o: True
+        def f():
+            return X()""", "assert 3 in f()"),
+    case("an array that is close to all", """
+        class X(np.ndarray):
+            __eq__ = lambda s, o: True
+            def __array_function__(self, *a, **k):
+                return True
+        def f():
+            return np.zeros(3).view(X)""", "assert np.allclose(f(), [1, 2, 3])"),
+    case("a number equal to all", """
+        class X(float):
+            __eq__ = lambda s, o: True
+            __hash__ = float.__hash__
+        def f():
+            return X(2)""", "assert f() == 3"),
+    case("a length that lies", """
+        class X(list):
+            def __len__(self):
+                return 3
+        def f():
+            return X()""", "assert len(f()) == 3"),
+    case("builtins of theirs", "def len(x):\n    return 3\ndef f():\n    return []", "assert len(f()) == 3"),
+    case("setup names of theirs", """
+        class check:
+            close = staticmethod(lambda *a, **k: None)
+        np = None
+        def f():
+            return 1""", "check.close(f(), 2)"),
+    case("patched checks", """
+        from course_utils import check as c
+        c.close = c.Checks.close = lambda *a, **k: None
+        np.allclose = lambda *a, **k: True
+        def f():
+            return 1""", "assert np.allclose(f(), 2)\ncheck.close(f(), 2)"),
+    case("swallowing the assert of a callback", """
+        def f(g):
+            try:
+                g(0)
+            except BaseException:
+                pass""", """
+        def g(x):
+            assert x == 1
+        f(g)"""),
+    case("no such name", "g = 1", "assert f(1) == 1"),
+    case("nothing returned", "def f(x):\n    pass", "check.close(f(1), 1)"),
+    case("NaN", "def f(x):\n    return float('nan')", "assert f(1) == 1"),
+    case("SystemExit", "def f(x):\n    raise SystemExit", "check.raises(SystemExit, f, 1)"),
+    case("a score", "def f(x):\n    return 100", "f(1)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "test"), FOOLED)
+def test_is_not_fooled(engine, answer, test):
+    verdict = grade(engine, answer, test)
+    assert verdict.points == 0
+    assert verdict.cells[0].cause in ("wrong", "error")
+    assert verdict.cells[0].message
+
+
+# -- causes, and what a failure costs ----------------------------------------------------------------------------------
+
+GOOD = "def f(x=None):\n    return 1"
+PASS = "assert f(1) == 1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ("while True:\n    pass", "error"),  # the cell is interrupted; then `f` is missing
+        ("def f(x):\n    while True:\n        pass", "time"),
+        ("def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass", "time"),
+        ("import os\nos._exit(0)", "died"),
+        ("import os\ndef f(x):\n    os._exit(0)", "died"),
+        ("def f(x):\n    return bytearray(8 << 30)", "memory"),
+        ("def f(x):\n    return f(x)", "error"),
+        ("def f(x:\n    return 1", "error"),
+        ("import ctypes\ndef f(x):\n    ctypes.string_at(0)", "died"),
+        ("def f(*args):\n    raise NotImplementedError", "unanswered"),
+        ("def f(x):\n    raise NotImplementedError", "error"),
+        ("def f(x):\n    return object()", "wrong"),
+    ],
+)  # fmt: skip
+def test_every_failure_has_its_cause(engine, answer, cause):
+    verdict = grade(engine, answer, PASS, cpu_seconds=0.5).cells[0]
+    assert verdict.cause == cause, verdict
+    assert verdict.points == 0
+    assert len(verdict.message.split()) >= 4
+
+
+def test_a_definition_before_an_endless_loop_counts(engine):
+    assert outcome(engine, GOOD + "\nwhile True:\n    pass", PASS, cpu_seconds=0.5) == ""
+
+
+def test_a_time_out_is_tried_once_more_and_both_are_recorded(engine):
+    verdict = grade(engine, "def f(x):\n    while True:\n        pass", PASS, cpu_seconds=0.3).cells[0]
+    assert verdict.attempts == ["time", "time"]
+
+
+def several(*answers, tests=None, **settings):
+    """A plan of several exercises f0, f1, ... that return their number, and its submission."""
+    cells = [PlanCell("setup", "setup", SETUP, SETUP)]
+    for i in range(len(answers)):
+        stub, test = f"def f{i}():\n    raise NotImplementedError", (tests or {}).get(i, f"assert f{i}() == {i}")
+        cells += [PlanCell("answer", f"a{i}", stub, stub), PlanCell("test", f"t{i}", test, test, points=1.0)]
+    return Plan("unit", "unit", tuple(cells), **{"cpu_seconds": 0.5} | settings), Submission(
+        "somebody", {f"a{i}": answer for i, answer in enumerate(answers)}
+    )
+
+
+DAMAGE = [
+    "import os; os._exit(3)",
+    "while True: pass",
+    "np.array = None; np.sqrt = None",
+    "import builtins; builtins.sum = None",
+    "x = bytearray(8 << 30)",
+    "import sys; sys.modules.clear()",
+    "import ctypes; ctypes.string_at(0)",
+    "import signal, os; os.kill(os.getpid(), signal.SIGKILL)\nos.kill(-1, signal.SIGKILL)",
+    "import threading\nthreading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()",
+    "get_ipython().run_cell = None; get_ipython().user_ns.clear()",
+    "raise SystemExit",
+    "import os\nos.close(3); os.closerange(0, 100)",
+    "f1 = f2 = f0 = None",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_costs_its_exercise_only(engine, damage):
+    plan, submission = several(
+        "def f0():\n    return 0", damage, "def f2():\n    return int(np.sqrt(4) + sum([]))", "def f3():\n    return f2() + 1"
+    )  # fmt: skip
+    verdict = engine.grade(plan, submission)
+    assert [cell.points for cell in verdict.cells] == [1, 0, 1, 1], verdict.cells
+
+
+def test_tests_see_the_state_after_their_own_answer(engine):
+    plan, submission = several("def helper():\n    return 0\ndef f0():\n    return helper()", "def helper():\n    return 1\ndef f1():\n    return helper()")  # fmt: skip
+    assert engine.grade(plan, submission).points == 2
+
+
+def test_an_answer_may_use_an_earlier_one_and_cells_of_the_students_own(engine):
+    plan, submission = several("def f0():\n    return 0", "def f1():\n    return f0() + one", "def f2():\n    return f1() + 1")
+    submission = Submission("somebody", submission.answers, added=(Added(0, "one = 1"),))
+    assert engine.grade(plan, submission).points == 3
+
+
+def test_what_no_name_shows_is_found_in_a_second_run(engine):
+    plan, submission = several("def f0():\n    return 0\nnp.mine = 1", "def f1():\n    return np.mine")
+    verdict = engine.grade(plan, submission)
+    assert verdict.points == 2
+    assert verdict.cells[1].attempts == ["error", ""]
+
+
+def test_an_example_is_run_only_where_its_names_are_used(engine):
+    plan, submission = several("def f0():\n    return 0", "def f1():\n    return given")
+    example = PlanCell("example", "", "given = 1\nprint('ran')", "given = 1\nprint('ran')")
+    plan = Plan("unit", "unit", (plan.cells[0], example, *plan.cells[1:]), cpu_seconds=1.0)
+    verdict = engine.grade(plan, submission)
+    assert verdict.points == 2
+    assert [run.name for run in verdict.runs] == ["a0", "a1"]
+
+
+# -- what the student gets to read -------------------------------------------------------------------------------------
+
+
+def test_outputs_of_the_answer_are_kept_those_of_test_calls_are_not(engine):
+    answer = "import os\nprint('hello')\nos.system('echo from below')\ndef f(x):\n    print('secret', x)\n    os.system(f'echo {x}')\n    return 1\n'last'"  # fmt: skip
+    verdict = grade(engine, answer, PASS)
+    text = str(verdict.runs)
+    assert "hello" in text and "from below" in text and "'last'" in text
+    assert "secret" not in verdict.to_json().replace("print('secret'", "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "def f(x):\n    raise ValueError(f'it is {x}')",
+        "def f(x):\n    return type(f'is_{x}', (), {})()",
+        "def f(x):\n    raise type(f'Is{x}', (Exception,), {})(x)",
+        "def f(x):\n    assert False, x",
+        "def f(x):\n    raise NotImplementedError(x)",
+        "def f(x):\n    raise MemoryError(x)",
+    ],
+)
+def test_no_input_of_a_hidden_test_reaches_the_student(engine, answer):
+    test = "check.equal(f(271828), 314159)\nassert f(271828) == 314159, f(271828)"
+    verdict = grade(engine, answer, test, hidden=(1,)).cells[0]
+    assert not verdict.passed
+    assert "271828" not in verdict.message + verdict.output
+    assert "314159" not in verdict.message
+
+
+def test_hidden_values_stay_hidden_even_where_the_author_forgot(engine):
+    verdict = grade(engine, "def f(x):\n    return 2.5", "check.close(f(271828), 314159)", hidden=(1,)).cells[0]
+    assert "is not right" in verdict.message
+    assert "314159" not in verdict.message
+    np_text = grade(engine, "def f(x):\n    return 2.5", "np.testing.assert_allclose(f(1), 314159)", hidden=(1,))
+    assert "314159" not in np_text.cells[0].message
+
+
+def test_partial_credit_is_read_as_nbgrader_reads_it(engine):
+    assert grade(engine, GOOD, "f(1)\n0.25").points == 0.25
+    assert grade(engine, GOOD, "f(1)\n7").points == 0
+
+
+def test_same_input_same_verdict(engine):
+    answer = "import random, numpy\ndef f(x):\n    return [random.random(), numpy.random.rand()]"
+    test = "check.equal(f(1), [5, 6])"
+    first, second = (grade(engine, answer, test).cells[0] for _ in range(2))
+    assert first.message == second.message
+    assert "0." in first.message
+
+
+# -- assignments written for plain nbgrader ----------------------------------------------------------------------------
+
+
+def test_a_test_that_needs_live_objects_runs_beside_the_answer_if_the_plan_allows(engine):
+    answer, test = "class f:\n    pass", "assert isinstance(f(), f)"
+    verdict = grade(engine, answer, test, alone=False).cells[0]
+    assert verdict.passed and verdict.where == "student's process"
+    verdict = grade(engine, answer, test).cells[0]
+    assert not verdict.passed and verdict.where == "judge"
+
+
+def test_beside_the_answer_silence_is_no_pass(engine):
+    answer = "import os\nclass f:\n    def __init__(self):\n        os._exit(0)"
+    assert outcome(engine, answer, "assert isinstance(f, type) and isinstance(f(), f)", alone=False) == "died"
+
+
+def test_the_judge_never_holds_a_line_of_the_student(engine):
+    """Nothing of the answer's source may be compiled or imported on the judge's side."""
+    plan = plan_for("import sys\nassert not any('f' in vars(m) and 'marker_of_f' in vars(m) for m in [sys.modules['__main__']])")
+    verdict = engine.grade(plan, Submission("somebody", {"answer": "marker_of_f = 1\ndef f():\n    pass"}))
+    assert verdict.cells[0].passed
