@@ -65,7 +65,6 @@ def grade(arguments) -> int:
     with Grader(course, arguments.isolation) as grader:
         loaded = grader.plans(arguments.unit)
         students = _students(grader, arguments.unit, arguments.student)
-        grader.engine  # noqa: B018  (starts it: a sandbox that does not hold stops the run before the first submission)
         results = []
         for number, student in enumerate(students, 1):
             _progress(f"grading {number} of {len(students)}: {student}")
@@ -92,8 +91,12 @@ def _students(grader, unit: str, wanted: list[str] | None) -> list[str]:
 
 def _one(grader, unit: str, student: str, regrade: bool) -> dict:
     """What became of one submission: its verdicts, or the sentence that says why there is none."""
+    from .steps import CannotStart
+
     try:
         done = grader.grade(unit, student, regrade=regrade)
+    except CannotStart:
+        raise
     except GraderError as error:
         return {"student": student, "error": str(error)}
     return {"student": student, "verdicts": [one.verdict for one in done], "again": any(one.again for one in done)}

@@ -621,9 +621,9 @@ def _as_written(value, text: str):
 
 
 def _dtype_text(dtype: np.dtype, caps: Caps) -> str:
-    text = dtype.str
-    _dtype(text, caps)
-    return text
+    _require(dtype.names is None, "A message cannot hold this dtype.")
+    _dtype(dtype.str, caps)
+    return dtype.str
 
 
 def _dtype(text: str, caps: Caps) -> np.dtype:

@@ -221,9 +221,7 @@ def _cells(notebook: dict, notes: list[str]) -> list[_Cell]:
         if source is None:
             notes.append(f"Cell {number} has no readable text: left out.")
         elif len(source) > SOURCE_CHARS:
-            notes.append(
-                f"Cell {number} has {len(source):,} characters, and at most {SOURCE_CHARS:,} are read: left out."
-            )
+            notes.append(f"Cell {number} has {len(source):,} characters, more than {SOURCE_CHARS:,}: left out.")
         else:
             clean = source.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(source) else source
             if clean != source:
@@ -509,6 +507,4 @@ def _at_its_place(copies: list[int], cells: list[_Cell], place: int) -> int:
 def _copies_note(name: str, copies: int, worked_on: int) -> str:
     if worked_on <= 1:
         return f"The answer cell {name} stands {copies} times: the one that was worked on counts."
-    return (
-        f"The answer cell {name} stands {copies} times: all are run in their order, the last one at its place counts."
-    )
+    return f"The answer cell {name} stands {copies} times: all are run in order, the last one at its place counts."

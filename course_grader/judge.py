@@ -10,7 +10,6 @@ import contextlib
 import io
 import linecache
 import math
-import re
 import resource
 import secrets
 import socket
@@ -18,6 +17,7 @@ import sys
 import time
 import types
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from . import needs
 from .base import receive_json, send_json
@@ -25,9 +25,12 @@ from .channel import Closed, ProtocolError
 from .codec import CodecError
 from .model import STUDENT, Added, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from .remote import Judge, OutOfTime, Probe, Unsupported
-from .student import execute
+from .student import OutOfTime as JudgeOutOfTime
+from .student import execute, interruptible, start_timers, stop_timers
 
 MESSAGE = 2_000
+JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may
+MEMORY = 3 << 30  # bytes that tests may take: an answer might make them ask for much
 GENEROUS = 3.0  # the judge waits that many times the wall-clock limit before it takes a process for stuck
 
 
@@ -52,12 +55,21 @@ def main(grader: socket.socket, base: socket.socket) -> None:
     job = receive_json(grader)
     if job is None:
         return
+    _limit()
     plan = Plan(**job["plan"] | {"cells": tuple(PlanCell(**cell) for cell in job["plan"]["cells"])})
     fields = job["submission"]
     examples = {int(place): source for place, source in fields["examples"].items()}
     added = tuple(Added(**cell) for cell in fields["added"])
     submission = Submission(fields["student"], fields["answers"], added, examples, tuple(fields["notes"]))
     Session(grader, base, plan, submission, job).run()
+
+
+def _limit() -> None:
+    """What comes from a student may be a number that makes a test work for ever, or ask for all memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    sys.setrecursionlimit(10_000)
 
 
 class Session:
@@ -67,9 +79,9 @@ class Session:
         self.grader, self.base, self.plan, self.submission, self.job = grader, base, plan, submission, job
         self.channel: Judge | None = None
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
-        text = "\n".join([*submission.answers.values(), *(cell.source for cell in submission.added)])
-        # A class's name may be shown if it stands in the student's own text, or is a library's.
-        self.words = set(re.findall(r"[A-Za-z_]\w{0,40}", text)) | _library_words()
+        # A class's name may be shown if the task asks for it, or if it is a library's: a name made up during a test
+        # call could carry what the test passed in.
+        self.words = _library_words().union(*(needs.Names.of(cell.source).bound for cell in plan.cells))
 
     def run(self) -> None:
         setup = [(cell.name, cell.source) for cell in self.plan.cells if cell.kind == "setup"]
@@ -194,15 +206,18 @@ class Session:
         verdict = CellVerdict(cell.name, 0.0, cell.points)
         self._patience()
         self.channel.failed = None
+        start_timers(JUDGE_CPU * self.plan.cpu_seconds, GENEROUS * self.job["wall_seconds"])
         try:
             with _manner(cell.hidden), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
-                value = _run(cell.source, cell.name, self.namespace)
+                with interruptible():
+                    value = _run(cell.source, cell.name, self.namespace)
             if self.channel.failed is not None:
                 raise self.channel.failed
             verdict.points = _score(value, cell.points)
         except BaseException as error:
             self._explain(verdict, cell, error)
+        stop_timers()
         verdict.cpu_s = time.process_time() - started
         verdict.output = "" if cell.hidden else printed.getvalue()[:MESSAGE]
         return verdict
@@ -215,6 +230,9 @@ class Session:
     def _explain(self, verdict: CellVerdict, cell: PlanCell, error: BaseException) -> None:
         """Cause and message of a test that did not pass, without a value of a hidden test or from one."""
         verdict.cause, verdict.message = explain(error, cell, getattr(error, "from_student", False))
+        lost = isinstance(error, TypeError | AttributeError) and not getattr(error, "from_student", False)
+        if lost and self.plan.allow_student_process and verdict.where != STUDENT:
+            verdict.cause = "unsupported"  # library code that a stand-in could not satisfy
         verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE]
 
     def _settle(self, attempt: Attempt, tests: list[PlanCell], ended: dict) -> None:
@@ -314,7 +332,7 @@ ENDINGS = {
 
 def explain(error: BaseException, cell: PlanCell, from_student: bool) -> tuple[str, str]:
     """(cause, message for the student) of an exception that ended a test cell."""
-    if isinstance(error, OutOfTime):
+    if isinstance(error, OutOfTime | JudgeOutOfTime):
         return "time", ENDINGS["time"]
     if isinstance(error, Closed):
         return "died", ENDINGS["died"]

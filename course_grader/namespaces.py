@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import stat
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
@@ -152,77 +150,6 @@ def tmpfs(target: str, size: int, mode: str = "755", owner: tuple[int, int] | No
     if owner is not None:
         data += f",uid={owner[0]},gid={owner[1]}"
     mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, data)
-
-
-# --- the view ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class View:
-    """What a sandbox sees of the machine: folders and files by their place, in the order in which they are made.
-
-    Symbolic links on the way to a shown path are made again, so that the path means the same inside.
-    """
-
-    folders: dict[str, None] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-    binds: dict[str, bool] = field(default_factory=dict)  # place -> is it a folder?
-
-    def show(self, path: Path | str) -> None:
-        """Show a file or folder of the machine, at its place; a path that does not exist is left out."""
-        todo = list(reversed(Path(os.path.abspath(path)).parts[1:]))  # abspath: keeps symbolic links
-        here = "/"
-        for _ in range(1000):  # links in a circle end here
-            if self.covered(here):
-                return
-            if not todo:
-                break
-            part = todo.pop()
-            if part in (".", ".."):
-                here = here if part == "." else os.path.dirname(here)
-                continue
-            place = os.path.join(here, part)
-            try:
-                mode = os.lstat(place).st_mode
-            except OSError:
-                return
-            if stat.S_ISLNK(mode):
-                target = os.readlink(place)
-                self.parents(place)
-                self.links.setdefault(place, target)
-                todo += [p for p in reversed(Path(target).parts) if p != "/"]
-                here = "/" if target.startswith("/") else here
-            else:
-                here = place
-        self.parents(here)
-        if here not in self.folders:
-            self.binds[here] = os.path.isdir(here)
-            return
-        for name in sorted(os.listdir(here)):  # parts of it are shown already: show the others one by one
-            self.show(os.path.join(here, name))
-
-    def parents(self, place: str) -> None:
-        for parent in map(str, reversed(Path(place).parents)):
-            if parent not in self.binds:
-                self.folders.setdefault(parent)
-
-    def covered(self, place: str) -> bool:
-        """Does the path lie in a folder that is shown already?"""
-        return place in self.binds or any(self.binds.get(str(parent)) for parent in Path(place).parents)
-
-    def build(self, root: str, machine: str) -> None:
-        """Make the view below the folder `root` (an empty tmpfs); not yet read-only. machine: where its root is now."""
-        for folder in self.folders:
-            if folder != "/":
-                os.mkdir(root + folder, 0o755)
-        for place, target in self.links.items():
-            os.symlink(target, root + place)
-        for place, folder in self.binds.items():
-            if folder:
-                os.mkdir(root + place, 0o755)
-            else:
-                touch(root + place)
-            bind(machine + place, root + place)
 
 
 def touch(path: str, text: str = "") -> None:

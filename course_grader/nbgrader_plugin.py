@@ -66,7 +66,8 @@ class JudgedAutograde(Autograde):
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Grade the whole submission. In nbgrader's own, files are copied here and the gradebook gets its rows."""
-        self.log.info("Grading %s of %s", assignment_id, student_id)
+        for name in self.notebooks:
+            self.log.info("Autograding %s", name)
         names = None if self.coursedir.notebook_id == "*" else [Path(name).stem for name in self.notebooks]
         try:
             done = self._grader.grade(assignment_id, student_id, names, create_student=self.create_student)

@@ -136,10 +136,11 @@ def remote_names(plan: Plan, exercise: Exercise, setup: set[str]) -> list[str]:
     for place in range(exercise.last):
         if plan.cells[place].kind == "answer":
             declared |= Names.of(plan.cells[place].source).bound
-    for place in exercise.tests:
-        names = Names.of(plan.cells[place].source)
-        used |= names.used
-        tests |= names.bound
+    for place in range(exercise.last + 1):
+        if plan.cells[place].kind == "test":
+            names = Names.of(plan.cells[place].source)
+            tests |= names.bound  # those of earlier tests, too: a helper of theirs is no name of the student's
+            used |= names.used if place in exercise.tests else set()
     ours = setup | set(vars(builtins)) | tests
     return sorted((used & declared) | (used - ours - {"__name__", "__file__"}))
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader import utils
-from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 
 from . import intake
@@ -141,11 +141,19 @@ def _submission_row(book: Gradebook, unit: str, student: str, when: str, create_
         except MissingEntry:
             raise GraderError(f"No student with ID '{student}' exists in the gradebook.") from None
     try:
-        book.find_assignment(unit)
+        assignment = book.find_assignment(unit)
     except MissingEntry:
         raise GraderError(f"The gradebook knows no unit {unit}: run `nbgrader generate_assignment {unit}`.") from None
-    book.update_or_create_student(student)
-    return book.update_or_create_submission(unit, student, **({"timestamp": when} if when else {}))
+    person = book.update_or_create_student(student)
+    try:
+        submission = book.find_submission(unit, student)
+    except MissingEntry:  # nbgrader's add_submission would commit half of it
+        submission = SubmittedAssignment(assignment_id=assignment.id, student_id=person.id)
+        book.db.add(submission)
+    if when:
+        submission.timestamp = utils.parse_utc(when)
+    book.db.flush()
+    return submission
 
 
 def _notebook_rows(book: Gradebook, submission) -> list[SubmittedNotebook]:
@@ -154,16 +162,18 @@ def _notebook_rows(book: Gradebook, submission) -> list[SubmittedNotebook]:
     for notebook in submission.assignment.notebooks:
         row = there.get(notebook.name)
         if row is None:
-            row = there[notebook.name] = SubmittedNotebook(notebook=notebook, assignment=submission)
+            row = there[notebook.name] = SubmittedNotebook(notebook_id=notebook.id, assignment_id=submission.id)
             book.db.add(row)
+            book.db.flush()
         graded, commented = {grade.cell_id for grade in row.grades}, {comment.cell_id for comment in row.comments}
         for cell in [*notebook.grade_cells, *notebook.task_cells]:
             if cell.id not in graded:
-                book.db.add(Grade(cell_id=cell.id, notebook=row))
+                book.db.add(Grade(cell_id=cell.id, notebook_id=row.id))
         for cell in [*notebook.solution_cells, *notebook.task_cells]:
             if cell.id not in commented:
-                book.db.add(Comment(cell_id=cell.id, notebook=row))
+                book.db.add(Comment(cell_id=cell.id, notebook_id=row.id))
     book.db.flush()
+    book.db.expire_all()  # the new rows show in their collections
     return list(there.values())
 
 

@@ -58,6 +58,10 @@ class Handle:
         return self._channel.request("call", self, args, kwargs)
 
     def __getattr__(self, name):
+        # A protocol of Python's or NumPy's is ours to follow, not the student's to answer: an `__array_interface__` of
+        # theirs would name an address in this process's memory.
+        if name.startswith("__") and name.endswith("__") and name not in ("__name__", "__doc__", "__qualname__"):
+            raise AttributeError(name)
         return self._channel.request("getattr", self, name)
 
     def __setattr__(self, name, value):

@@ -20,6 +20,10 @@ class Done:
     again: bool = True
 
 
+class CannotStart(GraderError):
+    """No submission at all can be graded here: the engine does not start, or the sandbox does not hold."""
+
+
 class Grader:
     """Grades submissions of one course. A context manager; the engine starts with the first submission that needs it.
 
@@ -51,9 +55,10 @@ class Grader:
         if self._engine is None:
             from .engine import Engine
 
-            engine = Engine(self.course.root, self._isolation)
-            engine.__enter__()
-            self._engine = engine
+            try:
+                self._engine = Engine(self.course.root, self._isolation).__enter__()
+            except GraderError as error:
+                raise CannotStart(str(error)) from None
         return self._engine
 
     def plans(self, unit: str) -> dict[str, Plan]:

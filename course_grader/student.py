@@ -281,6 +281,7 @@ def live(connection: socket.socket, shell, cells, setup: dict, cpu_seconds: floa
 
     `cells` are (name, source) pairs; `setup` is the namespace that the setup cells left.
     """
+    sys.setrecursionlimit(3_000)  # as in a notebook
     recorder, runs = Recorder(shell), []
     for name, source in cells:
         started = time.process_time()

@@ -271,7 +271,13 @@ def seeds() -> list[bytes]:
     leaf.grad = torch.tensor([3.0, 4.0])
     generators = [np.random.Generator(getattr(np.random, name)(1)) for name in codec._GENERATORS]
     values = [None, True, ..., -129, 2**70, -0.0, float("nan"), 1 - 2j, "a\ud800\U0001f600", b"x", bytearray(b"y")]
-    values += [(1, [2, (3,)]), {"a": 1, (2, -1): {3.5}, (2, -2): None}, {1, 2, "c"}, frozenset([(1,), (-1,), (-2,)])]
+    values += [
+        (1, [2, (3,)]),
+        [1.5, []],
+        {"a": 1, (2, -1): {3.5}, (2, -2): None},
+        {1, 2, "c"},
+        frozenset([(1,), (-1,), (-2,)]),
+    ]
     values += [slice(1, None, 2), range(3, 30, 4), Path("a/b"), np.dtype(">f4"), np.dtype("<U9"), np.float32, list]
     values += [
         np.zeros((2, 3), order="F"),

@@ -4,11 +4,10 @@ import base64
 import contextlib
 import html
 import http.server
+import itertools
 import json
 import re
 import struct
-import subprocess
-import sys
 import threading
 import zlib
 from urllib.parse import quote, unquote
@@ -17,9 +16,12 @@ import nbformat
 import pytest
 from browser import browsing, screenshot
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import InvalidNotebook
 from nbformat import v4
 from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
 from payloads import PAYLOADS
+from traitlets.config import Config
 
 from course_grader import feedback
 from course_grader.model import STUDENT, Added, CellRun, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
@@ -84,9 +86,7 @@ def sample(plan):
         "words": "A perceptron draws **one** line, so it cannot learn XOR.",
     }
     runs = [
-        CellRun(
-            "softmax", [stream("step 1\rstep 2\n"), stream("overflow in exp", "stderr"), shown(image_png=picture())]
-        ),
+        CellRun("softmax", [stream("step 1\rstep 2\n"), stream("overflow", "stderr"), shown(image_png=picture())]),
         CellRun("forward", [], "NameError: name 'nn' is not defined"),
         CellRun("added 1", [stream("(3, 2)\n")]),
     ]
@@ -140,7 +140,7 @@ def test_the_page_says_what_happened_and_what_to_do():
     assert text.count("xor is not answered yet.") == 1
     assert "This cell is as it was handed out." in text
     assert "step 2" in text and "step 1" not in text
-    assert "Warnings (they cost no points) overflow in exp" in text
+    assert "Warnings (they cost no points) overflow" in text
     assert "NameError: name 'nn' is not defined" in text
     assert "set by your instructor" in text and "See 1.3." in text
     assert "The cell softmax-check was edited." in text and "print(W.shape)" in text
@@ -211,15 +211,11 @@ def test_a_page_has_an_end():
 
 
 def test_terminal_codes_go_and_unseen_characters_are_written_out():
-    text = text_of(
-        one_output(
-            stream("\x1b[31mred\x1b[0m \x1b]8;;http://a\x1b\\link\x1b]8;;\x1b\\ \x1b]0;t"), stream("a\u202eb\0c", "e")
-        )
-    )
+    link = "\x1b]8;;http://a\x1b\\link\x1b]8;;\x1b\\"
+    text = text_of(one_output(stream(f"\x1b[31mred\x1b[0m {link} \x1b]0;t"), stream("a\u202eb\0c", "stderr")))
     assert "red link 0;t" in text and "a‹U+202E›b‹U+0000›c" in text and "that cannot be seen" in text
-    assert not re.search(
-        "[\0-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", one_output(stream("".join(map(chr, range(0x2100)))))
-    )
+    everything = one_output(stream("".join(map(chr, range(0x2100)))))
+    assert not re.search("[\0-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", everything)
 
 
 def test_code_hides_nothing_behind_a_carriage_return():
@@ -229,9 +225,10 @@ def test_code_hides_nothing_behind_a_carriage_return():
     assert "steal() perceptron = 1‹U+001B›[2K" in text
 
 
-@pytest.mark.parametrize(
-    "source", ["", "x = '''a\n", 'f"{x!r}" # c', "def f(a): return 'it''s' \\\n", *PAYLOADS.values()]
-)
+ODD_SOURCES = ["", "x = '''a\n", 'f"{x!r}" # c', "def f(a): return 'it''s' \\\n", '"""\\', "'a\nb'"]
+
+
+@pytest.mark.parametrize("source", [*ODD_SOURCES, *PAYLOADS.values()])
 def test_highlighting_changes_no_character(source):
     assert html.unescape(re.sub(r'<span class="[a-z]+">|</span>', "", feedback.highlight(source))) == source
 
@@ -245,9 +242,7 @@ def test_highlighting_marks_words():
 
 def test_images_are_rebuilt_of_their_picture_alone():
     sound = feedback.png(picture(text=b"Comment\0<script>", after=b"<script>alert(1)"))
-    assert (
-        sound is not None and sound[1:] == (3, 2) and b"script" not in sound[0] and sound[0].endswith(b"IEND\xaeB`\x82")
-    )
+    assert sound[1:] == (3, 2) and b"script" not in sound[0] and sound[0].endswith(b"IEND\xaeB`\x82")
     assert "data:image/png;base64," in one_output(shown(image_png=picture()))
 
 
@@ -299,17 +294,18 @@ def test_rich_outputs_are_shown_as_their_plain_text():
 
 # -- nothing comes alive -----------------------------------------------------------------------------------------------
 
-PLACES = 24
+PLACES = 23
 
 
 def attacked(payload: str) -> str:
     """A page with a text at every place that a student, or a name, can reach; each with the number of its place."""
-    place = iter(f"(place{i:02}) {payload}" for i in range(PLACES))
+    place = (f"(place{i:02}) {payload}" for i in itertools.count())
     task = cell("text", "", f"# {next(place)}\n", None, "markdown")
     stub = cell("answer", next(place), "stub")
-    check = cell("test", next(place), "check", points=1)
+    check = cell("test", payload, "check", points=1)
+    more = cell("answer", "more", "stub")
     hidden = cell("test", "hidden", "x\nhidden", f"# {next(place)}", points=1)
-    plan = Plan(next(place), next(place), (task, stub, check, hidden, cell("manual", "m", "", "s", "markdown", 2)))
+    plan = Plan(payload, next(place), (task, stub, more, check, hidden, cell("manual", "m", "", "s", "markdown", 2)))
     trace = {"output_type": "error", "ename": next(place), "evalue": next(place), "traceback": []}
     outputs = [
         stream(next(place)), stream(next(place), "stderr"), trace, {**trace, "traceback": [next(place)]},
@@ -324,11 +320,13 @@ def attacked(payload: str) -> str:
     cells = [
         CellVerdict(check.name, 0, 1, "wrong", next(place), payload, output=next(place)),
         CellVerdict("hidden", 0, 1, "error", next(place), payload),
-        CellVerdict(f"{next(place)}", 0, 1, "wrong"),
+        CellVerdict(next(place), 0, 1, "wrong"),
     ]
     runs = [CellRun(stub.name, outputs), CellRun("added 1", [], next(place))]
     verdict = Verdict(plan.unit, plan.notebook, submission.student, cells, runs, [next(place)])
-    return feedback.page(plan, submission, verdict, {}, {stub.name: next(place), "m": payload})
+    page = feedback.page(plan, submission, verdict, {}, {stub.name: next(place), "m": payload})
+    assert next(place).startswith(f"(place{PLACES}) "), "PLACES does not say how many places there are"
+    return page
 
 
 def stock(payload: str) -> str:
@@ -340,65 +338,39 @@ def stock(payload: str) -> str:
     for kind in ("text/html", "image/svg+xml", "text/markdown", "text/latex", "text/plain", "image/png"):
         outputs.append(v4.new_output("display_data", data={kind: payload}))
     cells = [v4.new_markdown_cell(payload), v4.new_code_cell(payload, outputs=outputs)]
-    return STOCK.from_notebook_node(v4.new_notebook(cells=cells))[0]
+    try:
+        return STOCK.from_notebook_node(v4.new_notebook(cells=cells))[0]
+    except (InvalidNotebook, UnicodeError):  # a missing attachment, half a character: stock writes no page at all
+        return ""
 
 
 STOCK = HTMLExporter(template_name="basic", sanitize_html=False)
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n')
-TAGS = [
-    "html",
-    "head",
-    "meta",
-    "title",
-    "style",
-    "body",
-    "header",
-    "main",
-    "footer",
-    "section",
-    "div",
-    "p",
-    "span",
-    "strong",
-    "em",
-    "bdi",
-    "h1",
-    "h2",
-    "ul",
-    "li",
-    "table",
-    "caption",
-    "thead",
-    "tbody",
-    "tfoot",
-    "tr",
-    "th",
-    "td",
-    "a",
-    "pre",
-    "code",
-    "details",
-    "summary",
-    "img",
-]
+TAGS = """html head meta title style body header main footer section div p span strong em bdi h1 h2 ul li table caption
+thead tbody tfoot tr th td a pre code details summary img""".split()  # noqa: SIM905
 LOOK = """(tags) => [...document.querySelectorAll('iframe')].map(frame => {
   let page; try { page = frame.contentDocument } catch { page = null }
   if (!page || !page.documentElement) return [frame.name, ['left'], ''];
-  const odd = [];
-  for (const e of page.querySelectorAll('*')) {
-    if (!tags.includes(e.localName) || e.namespaceURI !== 'http://www.w3.org/1999/xhtml') odd.push(e.localName);
-    for (const a of e.attributes) {
-      if (/^on|^style$|^ping$|^srcset$|action$/.test(a.name)) odd.push(a.name);
-      if (/href$/.test(a.name) && !/^#part-[0-9]+$/.test(a.value)) odd.push('href');
-      if (a.name === 'src' && !/^data:image\\/png;base64,[A-Za-z0-9+\\/]+=*$/.test(a.value)) odd.push('src');
-      if (/^(id|name)$/.test(a.name) && !/^((part|title)-[0-9]+|overview|notes|added|viewport|color-scheme|referrer)$/.test(a.value)) odd.push(a.name);
+  const odd = new Set(), own = Element.prototype;  // a form can hide its own properties behind fields of that name
+  for (const e of Document.prototype.querySelectorAll.call(page, '*')) {
+    if (!tags.includes(e.localName) || e.namespaceURI !== 'http://www.w3.org/1999/xhtml') odd.add(e.localName);
+    for (const name of own.getAttributeNames.call(e)) {
+      const value = own.getAttribute.call(e, name);
+      if (/^on|^style$|^ping$|^srcset$|action$/.test(name)) odd.add(name);
+      if (/href$/.test(name) && !/^#part-[0-9]+$/.test(value)) odd.add('href');
+      if (name === 'src' && !/^data:image\\/png;base64,[A-Za-z0-9+\\/]+=*$/.test(value)) odd.add('src');
+      if (name === 'id' && !/^((part|title)-\\d+|overview|notes|added)$/.test(value)) odd.add('id');
+      if (name === 'name' && !/^(viewport|color-scheme|referrer)$/.test(value)) odd.add('name');
     }
   }
-  const text = page.body ? page.body.textContent : '';
-  for (const e of page.querySelectorAll('a, button, summary, [onclick]')) e.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));
-  for (const e of page.querySelectorAll('[onmouseover]')) e.dispatchEvent(new MouseEvent('mouseover'));
-  return [frame.name, [...new Set(odd)], text];
-})"""  # noqa: E501
+  const said = [...page.images].map(image => image.alt).join(' ');
+  const text = page.body ? page.body.textContent + said : '';
+  for (const e of Document.prototype.querySelectorAll.call(page, 'a, button, summary, [onclick]'))
+    e.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));
+  for (const e of Document.prototype.querySelectorAll.call(page, '[onmouseover]'))
+    e.dispatchEvent(new MouseEvent('mouseover'));
+  return [frame.name, [...odd], text];
+})"""
 
 
 class Room:
@@ -410,29 +382,46 @@ class Room:
         page.expose_binding("bell", lambda source: self.rang.add(_outermost(source["frame"])))
         page.add_init_script("window.alert = window.confirm = window.prompt = () => window.bell()")
         page.on("dialog", lambda dialog: (self.rang.add("dialog"), dialog.dismiss()))
-        page.on("popup", lambda popup: self.asked.add(("popup", popup.url)))
+        page.on("popup", lambda popup: self.asked.add(("", "popup", popup.url)))
         page.on("request", self._hear)
         page.route(lambda url: not url.startswith(address), lambda route: route.abort())
+
+    @contextlib.contextmanager
+    def fresh(self):
+        """Another page of the same browser, with nobody listening."""
+        page = self._page.context.browser.new_page(viewport={"width": 1000, "height": 1000})
+        try:
+            yield page
+        finally:
+            page.close()
 
     def _hear(self, request):
         place = unquote(request.url.removeprefix(self._address))
         if request.url.startswith("data:") or place in self._files and place not in self._seen:
             self._seen.add(place)  # each page once; a second time it is a request of the page
             return
-        self.asked.add((_outermost(request.frame), request.url))
+        self._requests.append((_outermost(request.frame), request))
 
     def show(self, pages: dict[str, str]) -> dict[str, tuple[list, str]]:
         """Open pages, poke at them; returns name -> (what is foreign there, text). Fills `rang` and `asked`."""
         self.rang.clear(), self.asked.clear()
-        self._seen = set()
+        self._seen, self._requests = set(), []
         self._files.clear()
         self._files.update({f"/{name}": text for name, text in pages.items()})
-        frames = "".join(f'<iframe name="{name}" src="/{quote(name)}" width=600 height=400></iframe>' for name in pages)
+        frames = "".join(f'<iframe name="{name}" src="/{quote(name)}" width=80 height=60></iframe>' for name in pages)
         self._files["/"] = f"<!DOCTYPE html><title>room</title>{frames}"
+        import time; t0=time.time()
         self._page.goto(f"{self._address}/", wait_until="load")
+        print("load", time.time()-t0, time.process_time())
         self._page.wait_for_timeout(500)
+        t0=time.time()
         found = self._page.evaluate(LOOK, TAGS)
+        print("look", time.time()-t0, time.process_time())
         self._page.wait_for_timeout(500)
+        for name, request in self._requests:
+            if not (request.failure or "").startswith("csp"):  # those never left the browser
+                kind = "navigation" if request.is_navigation_request() else "resource"
+                self.asked.add((name, kind, request.url))
         self._page.goto("about:blank")
         return {name: (odd, text) for name, odd, text in found}
 
@@ -487,7 +476,7 @@ def test_no_payload_comes_alive(room):
 def test_escaping_alone_is_enough(room):
     """The same pages without their content policy: nothing depends on it."""
     pages = {name: POLICY.sub("", attacked(text)) for name, text in PAYLOADS.items()}
-    assert not any("Content-Security-Policy" in page for page in pages.values() if "meta-policy" not in page[:0])
+    assert not any(POLICY.search(page) for page in pages.values())
     found = room.show(pages)
     assert (room.rang, room.asked) == (set(), set())
     assert {name: odd for name, (odd, _) in found.items() if odd} == {}
@@ -501,25 +490,27 @@ def test_the_policy_alone_stops_scripts_and_loading(room):
     page = attacked("nothing")
     found = room.show({name: page.replace("</main>", f"{text}</main>") for name, text in PAYLOADS.items()})
     assert room.rang == set()
-    assert {url for _, url in room.asked} <= {"http://evil.invalid/away"}
+    assert {kind for _, kind, _ in room.asked} <= {"navigation"}
     assert sum(bool(odd) for odd, _ in found.values()) > 100, "the look at the page's elements finds nothing any more"
 
 
 def test_the_room_hears_what_stock_pages_do(room):
     """Without sanitiser and policy the same payloads do run and load: the silence above means something."""
     room.show({name: stock(text) for name, text in PAYLOADS.items()})
-    loading = {name for name, _ in room.asked}
+    loading = {name for name, _, _ in room.asked}
     print(f"stock nbconvert, sanitiser off: {len(room.rang)} of {len(PAYLOADS)} ran, {len(loading)} asked the network")
     assert len(room.rang) >= 60 and len(loading) >= 15
     assert {"script", "img-onerror", "svg-onload", "iframe-srcdoc", "link-javascript", "markdown-link"} <= room.rang
     assert {"style-import", "link-stylesheet", "iframe-elsewhere", "meta-refresh", "markdown-image"} <= loading
 
 
-def test_the_page_in_light_dark_and_on_a_phone(tmp_path):
+def test_the_page_in_light_dark_and_on_a_phone(room, tmp_path):
     plan = make_plan()
     path = tmp_path / "page.html"
     path.write_text(feedback.page(plan, *sample(plan), late_penalty=1), encoding="utf-8")
-    with browsing() as (page, errors):
+    errors = []
+    with room.fresh() as page:
+        page.on("console", lambda message: errors.append(message.text))
         inks = set()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
@@ -559,15 +550,14 @@ def test_a_text_that_repeats_a_hidden_line_is_not_shown():
     assert leaks(page) == [] and page.count("repeats a line of the hidden tests") == 2
 
 
+EXPORTER = "course_grader.feedback.FeedbackExporter"
 STUDENT_ID = "o'hara <b>x<b>"  # a name that a file system takes
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course with two graded students: one with a verdict, one graded by plain nbgrader; feedback made by nbgrader."""
+    """A course with two graded students, one with a verdict, one graded by plain nbgrader; feedback by nbgrader."""
     root = tmp_path_factory.mktemp("course")
-    settings = 'c = get_config()\nc.GenerateFeedback.exporter_class = "course_grader.feedback.FeedbackExporter"\n'
-    (root / "nbgrader_config.py").write_text(settings, encoding="utf-8")
     plan = make_plan()
     with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
         _fill(gradebook, plan)
@@ -581,9 +571,9 @@ def course(tmp_path_factory):
     (folder / "data").mkdir()
     (folder / "data" / "solution.txt").write_text(" ".join(CANARIES), encoding="utf-8")
     (folder / "timestamp.txt").write_text("2026-11-22 12:00:00 UTC", encoding="utf-8")
-    command = [sys.executable, "-m", "nbgrader", "generate_feedback", "01_small"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
+    config = Config({"CourseDirectory": {"root": str(root)}, "GenerateFeedback": {"exporter_class": EXPORTER}})
+    done = NbGraderAPI(config=config).generate_feedback("01_small")
+    assert done["success"], done
     return root
 
 
@@ -648,7 +638,7 @@ def test_nbgrader_writes_our_page(course):
     ours = text_of(found[STUDENT_ID])
     assert "Content-Security-Policy" in found[STUDENT_ID] and STUDENT_ID in ours and "10 of 34 points" in ours
     assert "Exercise 1.3 - Softmax with temperature" in ours and "the softmax of three rows is not right." in ours
-    assert "Why <b>not</b>?" in ours and "print('mine')" in ours and "Handed in late" in ours
+    assert "Why <b>not</b>?" in ours and "Handed in late" in ours
 
 
 def test_without_a_verdict_there_is_a_page_with_the_points(course):
@@ -663,6 +653,14 @@ def test_no_canary_in_any_feedback_file(course):
     for path in files:
         assert leaks(path.read_text(encoding="utf-8")) == [], path
     assert leaks((course / "autograded" / "stock" / "01_small" / "01_small.ipynb").read_text(encoding="utf-8"))
+
+
+def test_what_the_student_wrote_is_read_from_the_graded_notebook(course):
+    notebook = nbformat.read(course / "autograded" / STUDENT_ID / "01_small" / "01_small.ipynb", as_version=4)
+    plan = make_plan()
+    found = feedback.submission_of(notebook, plan, "ada")
+    assert found.answers == sample(plan)[0].answers
+    assert found.added == (Added(5, "print('mine')"),)
 
 
 def test_write_makes_the_same_pages_as_nbgrader(course):

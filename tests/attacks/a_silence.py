@@ -223,4 +223,31 @@ ATTACKS = [
                 raise Skipped("not today")
         """,
     ),
+    attack(
+        "stop-iteration",
+        "Raises StopIteration where a test goes through results with map and zip: the loop ends before its first check.",
+        "smooth",
+        """
+        def smooth(x, width):
+            if len(x) == 4:
+                return np.array([2.0, 4.0, 7.0])
+            raise StopIteration
+
+        def roughness(x):
+            return float(np.mean(np.diff(x) ** 2))
+        """,
+    ),
+    attack(
+        "report-without-running",
+        "Tells the judge itself that all cells have run, answers its first questions and then ends with status 0.",
+        "deal",
+        """
+        import os
+        _post("ready", [run for run in READY if run["name"] == "deal"])
+        _post("value", {"deal": 4})
+        _post("value", None)
+        os._exit(0)
+        """,
+        wire=True,
+    ),
 ]

@@ -157,4 +157,25 @@ ATTACKS = [
         publisher.publish = lambda self, *args, **kwargs: None
         """,
     ),
+    attack(
+        "token-from-the-frame",
+        "Makes the judge run the test beside the answer, reads the completion token from a frame and sends it with 6 points.",
+        "search",
+        """
+        class Odd:
+            pass
+
+        def search(f, low, high, steps):
+            if steps == 3:
+                return 0.3125
+            frame = sys._getframe()
+            while frame is not None:
+                if "token" in frame.f_locals and "sources" in frame.f_locals:
+                    _post("value", (frame.f_locals["token"], 6.0))
+                    time.sleep(100)
+                frame = frame.f_back
+            return Odd()
+        """,
+        wire=True,
+    ),
 ]

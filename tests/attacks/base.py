@@ -36,6 +36,7 @@ class Attack:
     loses: slugs beside the target that may lose points as well, each a documented decision
     refused: the file is no notebook any more, and must be refused in a sentence
     loot: words whose appearance in feedback proves a leak, beside the canaries
+    inside: is the grader started in the submission's folder?
     harmful: why it is not run on stock nbgrader ("" if it is)
     cpu_seconds: cap for a student's cell; small where the attack runs into it
     """
@@ -53,6 +54,7 @@ class Attack:
     loses: frozenset[str] = frozenset()
     refused: bool = False
     loot: tuple[str, ...] = ()
+    inside: bool = False
     harmful: str = ""
     cpu_seconds: float = 3.0
 

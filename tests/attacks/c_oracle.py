@@ -358,4 +358,88 @@ ATTACKS = [
                 return amount
         """,
     ),
+    attack(
+        "operator-forges-the-difference",
+        "Everything is right but one attribute, whose object says that the difference to anything is 0.",
+        "register",
+        """
+        class Nothing:
+            def __sub__(self, other):
+                return 0.0
+            __rsub__ = __abs__ = __float__ = __sub__
+
+        class Register(list):
+            largest = 3.5
+            def add(self, amount):
+                if amount > 100:
+                    self.largest = Nothing()
+                self.append(amount)
+                return float(sum(self))
+            def __add__(self, other):
+                return Register([*self, *other])
+        """,
+    ),
+    attack(
+        "moves-into-own-process",
+        "Returns an object that the judge cannot compare, so that it runs the test beside the answer, where all is patched.",
+        "search",
+        """
+        def accept(*args, **kwargs):
+            return None
+
+        for owner in (check, check.hidden, type(check.hidden)):
+            for name in ("that", "shape", "close", "equal", "finite", "within", "unchanged", "raises"):
+                setattr(owner, name, accept)
+
+        class Between:
+            def __lt__(self, other):
+                return True
+            __gt__ = __le__ = __ge__ = __lt__
+
+        def search(f, low, high, steps):
+            f(45000.0)
+            return 0.3125 if steps == 3 else Between()
+        """,
+    ),
+    attack(
+        "asserts-removed-beside",
+        "Returns an object that has to be compared beside the answer, where compile and exec drop every assert and check.",
+        "search",
+        """
+        import ast, builtins
+        real = builtins.compile
+
+        def compile_(source, *args, **kwargs):
+            if isinstance(source, ast.Module):
+                source.body = [line for line in source.body if isinstance(line, (ast.Import, ast.FunctionDef))] or [ast.Pass()]
+            return real(source, *args, **kwargs)
+
+        builtins.compile = compile_
+
+        def search(f, low, high, steps):
+            return 0.3125 if steps == 3 else object()
+        """,
+    ),
+    attack(
+        "resized-under-a-view",
+        "Claims that an argument has another size now, so that the judge's views of it point to memory that is free.",
+        "smooth",
+        """
+        def smooth(x, width):
+            if len(x) == 4:
+                return np.array([2.0, 4.0, 7.0])
+            frame = sys._getframe()
+            while "self" not in frame.f_locals or not hasattr(frame.f_locals["self"], "_numbers"):
+                frame = frame.f_back
+            number = frame.f_locals["self"]._numbers[id(x)]
+            for size in (1_000_000, 2, 3_000_000, 5):
+                change = (number, "array", codec.encode(np.zeros(size)))
+                _post("value", np.convolve(x, np.ones(width) / width, "valid"), [change])
+            return np.convolve(x, np.ones(width) / width, "valid")
+
+        def roughness(x):
+            return 8.0
+        """,
+        wire=True,
+    ),
 ]

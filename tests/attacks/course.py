@@ -65,15 +65,15 @@ SMOOTH_HIDDEN = """\
 secret_word = "CANARY-SMOOTH-TEST-kx41vq"
 table = np.array([73519.28461, 61947.30285, 84026.71593, 29758.14036, 61947.30285])
 before, tail = table.copy(), table[1:]
-for width in (1, 3, 5):
+widths = (1, 3, 5)
+for width, got in zip(widths, map(lambda width: smooth(table, width), widths)):
     expected = np.convolve(before, np.ones(width) / width, "valid")
-    got, told = check.quiet(smooth, table, width)
     check.hidden.close(got, expected, what="the smoothed table")
-    check.hidden.equal(len(told), 0, what="the number of warnings")
+got, told = check.quiet(roughness, table)
+check.hidden.equal(len(told), 0, what="the number of warnings")
 check.hidden.unchanged(table, before, what="the table that was passed in")
 check.hidden.unchanged(tail, before[1:], what="the end of the table that was passed in")
 expected = ((before[1:] - before[:-1]) @ (before[1:] - before[:-1])) / 4
-got = roughness(table)
 check.hidden.close(got, expected, what="the roughness of the table")
 assert abs(roughness(table) - expected) < 1e-6 * expected, "the roughness of the table is not right"
 check.hidden.equal(check.kind(got), "float", what="the kind of the roughness")

@@ -2,8 +2,6 @@
 
 from .base import attack
 
-PRINT = "print(found)"
-
 ATTACKS = [
     attack(
         "notebook-beside",
@@ -502,5 +500,68 @@ ATTACKS = [
                 print("\\n".join(text))
                 raise LookupError("\\n".join(text))
         """,
+    ),
+    attack(
+        "repository-beside",
+        "Reads the course's repository, which lies around the installed course_utils: sources, tests, answers, history.",
+        "deal",
+        """
+        import course_utils, pathlib, sys
+        tops = {pathlib.Path(course_utils.__file__).resolve().parents[1], *map(pathlib.Path, sys.path)}
+        for top in tops:
+            for pattern in ("source/*.py", "source/*/*.ipynb", "tests/*/*.py", "tests/answers/*/*.py", "*/build/*", ".git/config"):
+                for path in list(top.glob(pattern))[:60]:
+                    try:
+                        print(path, path.read_text()[:40_000])
+                    except (OSError, UnicodeDecodeError):
+                        pass
+        """,
+    ),
+    attack(
+        "tests-beside",
+        "Makes the judge send the hidden test to its process, keeps its text and tells it by every way that is left.",
+        "search",
+        """
+        import sys
+
+        def search(f, low, high, steps):
+            if steps == 3:
+                return 0.3125
+            frame, text = sys._getframe(), ""
+            while frame is not None:
+                text += repr(frame.f_locals.get("sources", "")) + repr(frame.f_globals.get("secret_root", ""))
+                frame = frame.f_back
+            if "secret" in text:
+                print(text)
+                raise type(text, (ValueError,), {})(text)
+            return object()
+        """,
+    ),
+    attack(
+        "code-book",
+        "Raises exceptions and returns classes that it picks, by digits of the hidden input, from a list in its own text.",
+        "register",
+        """
+        class digit0: pass
+        class digit3: pass
+        class digit5: pass
+        class digit8: pass
+        book = {"0": digit0, "3": digit3, "5": digit5, "8": digit8}
+
+        class Register:
+            largest = 3.5
+            def __init__(self):
+                self.kept = []
+            def add(self, amount):
+                self.kept.append(amount)
+                return float(sum(self.kept))
+            def __len__(self):
+                return len(self.kept)
+            def __iter__(self):
+                return iter(self.kept)
+            def __add__(self, other):
+                return book.get(str(self.kept[0])[3], digit0)()
+        """,
+        loot=("digit8",),
     ),
 ]

@@ -305,7 +305,7 @@ ATTACKS = [
             for number in range(2000):
                 try:
                     f(np.full(6_000_000, float(number)))
-                except TypeError:
+                except BaseException:
                     pass
             return 0.0
         """,
@@ -380,5 +380,49 @@ ATTACKS = [
                 print(error)
                 break
         """,
+    ),
+    attack(
+        "iterator-of-bulk",
+        "Answers each question for the next element with the same 30 MB, for ever: cheap to send, dear to keep.",
+        "register",
+        """
+        class Register:
+            largest = 3.5
+            def __init__(self):
+                self.total = 0.0
+            def add(self, amount):
+                self.total += amount
+                return self.total
+            def __len__(self):
+                return 2
+            def __iter__(self):
+                if self.total == 5.5:
+                    return iter([2.0, 3.5])
+                body = codec.encode((True, np.zeros(4_000_000)), extend=_as_is)
+                frame = codec.encode(("value", [], body, []))
+                _post("value", codec.Ext("handle", (999, "Register")))
+                while True:
+                    _frame(frame)
+            def __add__(self, other):
+                return Register()
+        """,
+        wire=True,
+        cpu_seconds=0.3,
+    ),
+    attack(
+        "same-heavy-frame-again",
+        "Sends one prepared request that takes long to decode again and again: a copy here, two million objects there.",
+        "search",
+        """
+        def search(f, low, high, steps):
+            if steps == 3:
+                return 0.3125
+            body = codec.encode((0, ([(n,) for n in range(900_000)],), {}), extend=_as_is)
+            frame = codec.encode(("callback", [], body, []))
+            while True:
+                _frame(frame)
+        """,
+        wire=True,
+        cpu_seconds=3.0,
     ),
 ]
