@@ -11,10 +11,10 @@ RUN = "$(COURSE_VENV)/bin/python"
 AUTHOR = PATH="$(abspath $(COURSE_VENV))/bin:$$PATH" $(RUN) -m course_author
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev lab test full source release text stats submit collect demo answers mutants nbval formgrader lint clean
+.PHONY: help setup dev lab test full source release text stats submit collect demo answers mutants nbval formgrader attacks bench-one lint clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 lab:  ## set up, then open JupyterLab on the course (PORT=8899: on that port)
 	@$(LAB) lab $(if $(PORT),--port $(PORT))
@@ -63,6 +63,12 @@ mutants: dev  ## authors: mechanical mutants of the solutions (UNIT=01_basic_con
 
 nbval: dev  ## run all release and solved notebooks end to end (DEVICE=cuda: on the GPU)
 	@$(AUTHOR) nbval --device $(DEVICE)
+
+attacks: dev  ## authors: all attack submissions against our grader (STOCK=1: against plain nbgrader, too)
+	@$(AUTHOR) attacks $(if $(STOCK),--stock)
+
+bench-one: dev  ## authors: seconds from submission to verdict, against plain nbgrader
+	@$(AUTHOR) bench-one
 
 lint: dev  ## check code style
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

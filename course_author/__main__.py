@@ -11,6 +11,8 @@ COMMANDS = {  # command: (module, function that takes its arguments, what it doe
     "answers": ("answers", "main", "right and wrong answers against the tests"),
     "mutants": ("mutants", "main", "mechanical mutants of the solutions against the tests"),
     "demo": ("demo", "main", "a small class, graded end to end"),
+    "attacks": ("attacks", "main", "the attack submissions against our grader (--stock: against plain nbgrader, too)"),
+    "bench-one": ("bench_one", "main", "seconds from submission to verdict, against plain nbgrader"),
     "test": ("runner", "main", "all tests and all notebooks, with minutes per part (--full: the long ones too)"),
     "nbval": ("runner", "main_nbval", "run every notebook on a device (--device cpu|cuda)"),
 }
@@ -19,7 +21,7 @@ COMMANDS = {  # command: (module, function that takes its arguments, what it doe
 def main(argv: list[str]) -> int:
     """Run one command; an author's fault ends in its one sentence and exit status 1."""
     if not argv or argv[0] not in COMMANDS:
-        lines = [f"  {name:9}{text}" for name, (_, _, text) in COMMANDS.items()]
+        lines = [f"  {name:11}{text}" for name, (_, _, text) in COMMANDS.items()]
         print("usage: python -m course_author COMMAND …", *lines, sep="\n")
         return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
     from .units import UnitError

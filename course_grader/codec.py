@@ -178,7 +178,6 @@ class _Budget:
         """How many bytes an array has; one without any is charged for its axes, which a caller may loop over."""
         _require(len(shape) <= self.caps.ndim, "An array has too many axes.")
         _require(itemsize, "An array has elements of no size.")
-        self.charge(len(shape))
         size = math.prod(shape) * itemsize
         _require(size <= self.caps.array_bytes, "An array has too many bytes.")
         if not size:

@@ -112,6 +112,14 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
+def die_with_parent() -> None:
+    """The same, for whoever has no pidfd of the parent."""
+    parent = os.getppid()  # 0 if it is outside our pid namespace: the caller must know then that it lives
+    prctl(PR_SET_PDEATHSIG, 9)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def is_dead(pidfd: int) -> bool:
     import select
 

@@ -21,11 +21,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from course_grader import sandbox, seccomp
 from course_grader.sandbox import Ended, Limits, Probe
+from course_grader.usage import Usage
 
 CODE = "import sys; sys.path.append(sys.argv.pop(1)); from course_grader.probes import main; main()"
 CANARY = "COURSE_GRADER_SECRET"  # an environment variable that no cell may read
@@ -155,25 +157,60 @@ def _all(target: dict) -> list[Probe]:
     return found
 
 
-def _cell(action: Callable[[], list], limits: Limits = SMALL, seconds: float = 10.0, watched: bool = True):
-    """Run `action` in a cell. Returns (what it reported or None, how it ended or None if it was still alive)."""
-    said, says = os.pipe()
-    pid = sandbox.fork_cell(limits, [says])
-    if pid == 0:
-        _report(says, action)
-    os.close(says)
-    os.set_blocking(said, False)
-    report, deadline, dead = b"", time.monotonic() + seconds, False
-    while not dead and b"\n" not in report and time.monotonic() < deadline:
-        dead = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        if watched and not dead:
-            sandbox.watch(pid)
+@dataclass
+class _Try:
+    """Something for a cell to do. It is over when the cell has reported or died, or has used `enough` CPU seconds.
+
+    Not by the clock: a busy machine must not make a probe fail.
+    """
+
+    action: Callable[[], list]
+    limits: Limits = SMALL
+    watched: bool = True
+    enough: float = 10.0
+    report: list | None = None
+    ended: Ended | None = None  # None: it was alive when it was over
+    pid: int = 0
+    channel: int = -1
+    said: bytes = b""
+
+    def start(self) -> None:
+        self.channel, says = os.pipe()
+        self.pid = sandbox.fork_cell(self.limits, [says])
+        if self.pid == 0:
+            _report(says, self.action)
+        os.close(says)
+        os.set_blocking(self.channel, False)
+
+    def over(self) -> bool:
+        dead = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        used = Usage(self.pid)
+        with suppress(OSError), closing(used):
+            used.look()
+        if self.watched and not dead:
+            dead = bool(sandbox.watch(self.pid))
         with suppress(BlockingIOError):
-            report += os.read(said, 1 << 16)
+            self.said += os.read(self.channel, 1 << 16)
+        if not (dead or self.said.endswith(b"\n") or used.cpu_s > self.enough):
+            return False
+        ended = sandbox.end_cell(self.pid)
+        os.close(self.channel)
+        self.ended = ended if dead or ended.cause else None
+        self.report = json.loads(self.said) if self.said.endswith(b"\n") else None
+        return True
+
+
+def _run(*tries: _Try) -> None:
+    """Run them side by side."""
+    for one in tries:
+        one.start()
+    running, deadline = list(tries), time.monotonic() + 60
+    while running and time.monotonic() < deadline:
+        running = [one for one in running if not one.over()]
         time.sleep(0.005)
-    ended: Ended = sandbox.end_cell(pid)
-    os.close(said)
-    return (json.loads(report) if report.endswith(b"\n") else None), (ended if dead or ended.cause else None)
+    for one in running:
+        sandbox.end_cell(one.pid)
+        os.close(one.channel)
 
 
 def _report(says: int, action: Callable[[], list]) -> None:
@@ -190,8 +227,9 @@ def _tries(action: Callable[[dict], list[str]]) -> Callable[[dict], list[str]]:
     """A probe whose cell must live and report; what it reports are the faults."""
 
     def run(target: dict) -> list[str]:
-        report, ended = _cell(lambda: action(target))
-        return report if report is not None else [f"the cell died ({ended.cause if ended else 'no answer'})"]
+        one = _Try(lambda: action(target))
+        _run(one)
+        return one.report if one.report is not None else [f"the cell died ({one.ended and one.ended.cause})"]
 
     return run
 
@@ -270,7 +308,11 @@ def _calls(target: dict) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     machine = list(seccomp.ARCHITECTURE).index(os.uname().machine)
     arguments = {"ptrace": (0, 0, 0, 0), "memfd_create": (b"probe", 0), "unshare": (0x10000000,), "keyctl": (0, -3, 0)}
-    arguments |= {"shmget": (0, 4096, 0o600), "userfaultfd": (1,), "io_uring_setup": (1, ctypes.create_string_buffer(256))}
+    arguments |= {
+        "shmget": (0, 4096, 0o600),
+        "userfaultfd": (1,),
+        "io_uring_setup": (1, ctypes.create_string_buffer(256)),
+    }
     arguments |= {"process_vm_readv": (1, None, 0, None, 0, 0), "kcmp": (1, 1, 0, 0, 0)}
     done = []
     for name, values in arguments.items():
@@ -304,7 +346,7 @@ def _fork_bomb(target: dict) -> list[str]:
     return [f"a cell made {made} processes; allowed are {SMALL.processes}"] if made >= SMALL.processes else []
 
 
-def _threads_or_sessions(target: dict) -> list[str]:
+def _stay(target: dict) -> list[str]:
     """Leave a process behind that has a session of its own; `_leftover` looks for it."""
     if os.fork() == 0:
         os.setsid()
@@ -319,7 +361,7 @@ def _threads_or_sessions(target: dict) -> list[str]:
 
 def _leftover(target: dict) -> list[str]:
     before = set(filter(str.isdigit, os.listdir("/proc")))
-    _cell(lambda: _threads_or_sessions(target))
+    _run(_Try(lambda: _stay(target)))
     left = set(filter(str.isdigit, os.listdir("/proc"))) - before
     for pid in left:  # what the probe made, if nothing else ended it
         with suppress(OSError):
@@ -344,22 +386,18 @@ def _memory_one(target: dict) -> list[str]:
 
 
 def _memory_many() -> list:
-    """Ten processes, each within the limit of one."""
+    """Ten processes, each within the limit of one. Reports when all have what they want, and a second has passed."""
+    ready, tell = os.pipe()
     for _ in range(10):
         if os.fork() == 0:
             kept = _take(SMALL.memory_bytes // 2, mmap.MAP_PRIVATE)
+            os.write(tell, b"x")
             signal.pause()
             kept.close()
-    time.sleep(30)
-    return []
-
-
-def _memory(target: dict) -> list[str]:
-    faults = _tries(_memory_one)(target)
-    _, ended = _cell(_memory_many, seconds=3, watched="watch" not in target["without"])
-    if ended is None or ended.cause != "memory":
-        faults.append("ten processes of a cell took five times the memory that it may have")
-    return faults
+    for _ in range(10):
+        os.read(ready, 1)
+    time.sleep(1)
+    return ["ten processes of a cell took five times the memory that it may have"]
 
 
 def _burn() -> list:
@@ -371,22 +409,28 @@ def _burn_many() -> list:
     for _ in range(4):
         if os.fork() == 0:
             _burn()
-    time.sleep(30)
+    signal.pause()
     return []
 
 
-def _cpu(target: dict) -> list[str]:
-    """One process, which the kernel stops; and many, and one that sleeps, which `watch` does."""
-    faults, watched = [], "watch" not in target["without"]
-    for what, action, limits, by_watch in (
-        ("a loop went on after its CPU time", _burn, Limits(cpu_s=0.5), False),
-        ("four processes used more CPU time than one may", _burn_many, Limits(cpu_s=0.3), watched),
-        ("a sleeping cell went on after its time", lambda: time.sleep(30), Limits(wall_s=0.3), watched),
-    ):
-        _, ended = _cell(action, limits, 4 if not by_watch else 3, by_watch)
-        if ended is None or ended.cause != "time":
-            faults.append(what)
-    return faults
+def _oversleep() -> list:
+    time.sleep(3)
+    return ["a sleeping cell went on after its time"]
+
+
+def _caps(target: dict) -> list[str]:
+    """What takes a while: one process that computes, which the kernel stops; and what `watch` stops."""
+    watched = "watch" not in target["without"]
+    tries = {
+        "one process used more CPU time than it may": _Try(_burn, Limits(cpu_s=0.5), False, 3),
+        "four processes used more CPU time than a cell may": _Try(_burn_many, Limits(cpu_s=0.3), watched, 1.5),
+        "a sleeping cell went on after its time": _Try(_oversleep, Limits(wall_s=0.2), watched),
+        "the processes of a cell took more memory than it may": _Try(_memory_many, SMALL, watched),
+    }
+    _run(*tries.values())
+    causes = [one.ended.cause if one.ended else "" for one in tries.values()]
+    wanted = ["time", "time", "time", "memory"]
+    return [what for what, cause, right in zip(tries, causes, wanted, strict=True) if cause != right]
 
 
 def _file_size(target: dict) -> list[str]:
@@ -419,7 +463,7 @@ def _output(target: dict) -> list[str]:
     os.dup2(says, 1)
     os.dup2(says, 2)
     try:
-        _cell(lambda: [os.write(fd, b"x" * 1000) for fd in (1, 2)] and [])
+        _run(_Try(lambda: [os.write(fd, b"x" * 1000) for fd in (1, 2)] and []))
     finally:
         os.dup2(kept[0], 1)
         os.dup2(kept[1], 2)
@@ -432,7 +476,10 @@ def _output(target: dict) -> list[str]:
 # name: (what it means when it holds, the probe)
 PROBES: dict[str, tuple[str, Callable[[dict], list[str]]]] = {
     "network": ("A cell reaches no network, no port and no socket of this machine", _tries(_network)),
-    "files": ("A cell sees no file of the course, of a home or of the system's secrets, and changes none", _tries(_files)),
+    "files": (
+        "A cell sees no file of the course, of a home or of the system's secrets, and changes none",
+        _tries(_files),
+    ),
     "environment": ("A cell can read the Python environment", _tries(_needed)),
     "processes": ("A cell sees its own processes only", _tries(_processes)),
     "power": ("A cell has no privileges", _tries(_power)),
@@ -440,8 +487,8 @@ PROBES: dict[str, tuple[str, Callable[[dict], list[str]]]] = {
     "secrets": ("A cell inherits no environment variable and no open file of the grader", _tries(_secrets)),
     "fork": ("The number of processes is capped", _tries(_fork_bomb)),
     "leftover": ("Nothing outlives its cell", _leftover),
-    "memory": ("Memory is capped, of one process and of all together", _memory),
-    "cpu": ("CPU time is capped, of one process and of all together", _cpu),
+    "memory": ("Memory of a process is capped", _tries(_memory_one)),
+    "caps": ("CPU time, memory of all processes together, and waiting are capped", _caps),
     "file size": ("The size of a file is capped", _tries(_file_size)),
     "disk": ("The size of all files together is capped", _tries(_disk)),
     "output": ("Output goes nowhere but to the grader's own channel", _output),

@@ -14,10 +14,8 @@ user, pid, mount, network and ipc namespaces, no capabilities, kernel limits, an
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import math
 import os
-import re
 import resource
 import shutil
 import signal
@@ -26,13 +24,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from course_grader import launcher, seccomp
 from course_grader import namespaces as ns
+from course_grader.advice import advice
 from course_grader.model import GraderError
+from course_grader.usage import PAGE, Usage
+from course_grader.view import View, environment
+from course_grader.view import view as what_to_show
 
 STAND_INS = {
     "/etc/passwd": "student:x:1000:1000::/tmp/home:/bin/sh\n",
@@ -108,12 +110,10 @@ class _Cell:
 
     limits: Limits
     started: float
-    rss: int  # bytes at the fork
+    resident: int  # bytes at the fork
+    usage: Usage
     folder: str = ""  # isolation none: its scratch folder
     cause: str = ""
-    proc: int = -1  # the cell's own /proc, open
-    seen: dict[tuple[str, str], float] = field(default_factory=dict)  # (pid, start time) -> own CPU seconds
-    cpu_s: float = 0.0
 
 
 _base = _Base()
@@ -130,7 +130,7 @@ def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 
 
 def launch(argv: list[str], env: dict[str, str] | None = None, *, isolation: str = "full", **popen) -> subprocess.Popen:
-    """Start the prepared process: one that can make sandboxes, and dies with all below it when we die (even by SIGKILL).
+    """Start the prepared process: it can make sandboxes, and dies with all below it when we die, even by SIGKILL.
 
     argv: the command; env: its whole environment (default: `clean_environment()`), which students can read
     The Popen is a small process in between; killing it kills everything. Its exit status is the command's, or
@@ -152,6 +152,7 @@ def fork_base() -> int:
     """
     if sys.platform != "linux":
         return os.fork()
+    environment()  # once: all forks have it then
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     me = os.pidfd_open(os.getpid())
     try:
@@ -197,7 +198,7 @@ def enter(
     _base = _Base(isolation, without=frozenset(without))
     if isolation == "none":
         return
-    view = prepare(readable)
+    view = what_to_show(readable)
     try:
         _base.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
         _base.user = _cell_user()
@@ -214,6 +215,9 @@ def enter(
         ns.tmpfs(SCRATCH, 256 << 20, "1777")
         _scratch_folders()
         _wipe_environment(HOME, SCRATCH)
+        ns.die_with_parent()
+    except ValueError as error:
+        raise GraderError(f"The sandbox cannot be made: {error}; move one of them.") from error
     except OSError as error:
         raise GraderError(f"The sandbox cannot be made: {error}. {advice()}") from error
 
@@ -226,7 +230,7 @@ def _cell_user() -> tuple[int, int]:
     return os.geteuid(), os.getegid()
 
 
-def _change_root(view: ns.View, hidden: list[str]) -> None:
+def _change_root(view: View, hidden: list[str]) -> None:
     """Make the read-only view the root of this mount namespace. As bubblewrap does it."""
     base = SCRATCH  # any folder that exists; only in our own mount namespace is anything mounted on it
     ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
@@ -243,11 +247,10 @@ def _change_root(view: ns.View, hidden: list[str]) -> None:
     os.chdir("/")
 
 
-def _build(view: ns.View, hidden: list[str]) -> None:
+def _build(view: View, hidden: list[str]) -> None:
     view.build("/new", machine="/old")
     for path in hidden:
-        if view.covered(path) and os.path.isdir("/new" + path):
-            _hide(view, path)
+        view.hide(path, "/new")
     for folder in ("/proc", "/dev", "/tmp", "/etc"):
         os.makedirs("/new" + folder, exist_ok=True)
     for path, text in STAND_INS.items():
@@ -264,16 +267,6 @@ def _build(view: ns.View, hidden: list[str]) -> None:
     ns.mount("proc", "/new/proc", "proc", ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
 
 
-def _hide(view: ns.View, path: str) -> None:
-    inside = [place for place in (sys.prefix, sys.base_prefix) if place == path or place.startswith(path + "/")]
-    if inside:
-        raise GraderError(
-            f"The Python environment {inside[0]} lies in {path}, which students' code must not see, inside a system "
-            "folder; move the course out of the system's folders."
-        )
-    ns.tmpfs("/new" + path, 4096, "555")
-
-
 def _scratch_folders() -> None:
     for folder in (WORK, HOME, f"{SCRATCH}/shm"):
         os.mkdir(folder)
@@ -281,9 +274,6 @@ def _scratch_folders() -> None:
 
 
 # --- cells -------------------------------------------------------------------------------------------------------
-
-_PAGE = resource.getpagesize()
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
@@ -312,7 +302,8 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
         os.waitpid(pid, 0)
         shutil.rmtree(start.folder, ignore_errors=True) if start.folder else None
         raise GraderError(f"A sandbox could not be set up: {fault}. {advice()}")
-    _cells[pid] = _Cell(limits, time.monotonic(), resident, start.folder)
+    usage = Usage(pid, session=_base.isolation == "none")
+    _cells[pid] = _Cell(limits, time.monotonic(), resident, usage, start.folder)
     return pid
 
 
@@ -330,7 +321,7 @@ class _Start:
 
 
 def _confine(start: _Start) -> None:
-    """In the child: all protections, in an order in which each has still the power that it needs. Never returns half."""
+    """In the child: all protections, in an order in which each still has the power that it needs; all or an end."""
     try:
         for name, step in (FULL if _base.isolation == "full" else PLAIN).items():
             if name not in _base.without:
@@ -404,7 +395,7 @@ def _limit(start: _Start) -> None:
         "NPROC": (limits.processes,) * 2,
         "FSIZE": (limits.file_bytes,) * 2,
         "NOFILE": (limits.open_files,) * 2,
-        **{name: (0, 0) for name in ("CORE", "MSGQUEUE", "RTPRIO", "MEMLOCK")},
+        **dict.fromkeys(("CORE", "MSGQUEUE", "RTPRIO", "MEMLOCK"), (0, 0)),
         "SIGPENDING": (256, 256),
     }
     if _base.isolation == "none":  # counts all processes of the user there
@@ -476,7 +467,7 @@ def _memory(pid: str = "self") -> tuple[int, int]:
     if sys.platform != "linux":
         return 1 << 40, 0
     size, resident = Path(f"/proc/{pid}/statm").read_text().split()[:2]
-    return int(size) * _PAGE, int(resident) * _PAGE
+    return int(size) * PAGE, int(resident) * PAGE
 
 
 def end_cell(pid: int) -> Ended:
@@ -487,15 +478,14 @@ def end_cell(pid: int) -> Ended:
         _kill(pid)
     elif _base.isolation == "none":
         _kill(pid)  # what it left in its process group
-    _, status, usage = os.wait4(pid, 0)  # returns when all of the pid namespace are gone
-    if cell.proc >= 0:
-        os.close(cell.proc)
+    _, status, used = os.wait4(pid, 0)  # returns when all of the pid namespace are gone
+    cell.usage.close()
     if cell.folder:
         shutil.rmtree(cell.folder, ignore_errors=True)
-    cpu = max(usage.ru_utime + usage.ru_stime, cell.cpu_s)
+    cpu = max(used.ru_utime + used.ru_stime, cell.usage.cpu_s)
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-    rss = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    rss = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     cause = cell.cause or ("" if before is None else _cause(number, cpu, cell.limits))
     return Ended(number, code, cpu, rss, cause)
 
@@ -524,81 +514,26 @@ def watch(pid: int) -> str:
     without this, a program that forks has each of them many times.
     """
     cell = _cells[pid]
-    if cell.cause:
-        return cell.cause
-    limits = cell.limits
-    try:
-        processes = _processes(cell, pid)
-    except OSError:  # it has died by itself
-        return ""
-    own = {(p.pid, p.started): p.cpu_s for p in processes}
-    cell.seen.update(own)  # those that nobody waits for leave no trace in their parents' times
-    reaped = sum(p.reaped_s for p in processes)
-    cell.cpu_s = max(cell.cpu_s, sum(cell.seen.values()), sum(own.values()) + reaped)
-    if cell.cpu_s >= limits.cpu_s or time.monotonic() - cell.started >= limits.wall_s:
-        cell.cause = "time"
-    elif _holds_more(cell, processes, cell.rss + limits.memory_bytes):
-        cell.cause = "memory"
-    elif sum(p.threads for p in processes) > limits.processes:  # only without the kernel's limit (isolation none)
-        cell.cause = "died"
-    if cell.cause:
-        _kill(pid)
+    if not cell.cause:
+        cell.cause = _excess(cell)
+        if cell.cause:
+            _kill(pid)
     return cell.cause
 
 
-@dataclass(frozen=True)
-class _Process:
-    pid: str
-    started: str
-    cpu_s: float  # its own
-    reaped_s: float  # of children that it has waited for
-    threads: int
-    resident: int  # bytes
-
-
-def _processes(cell: _Cell, pid: int) -> list[_Process]:
-    """What runs in a cell. Raises OSError when its first process has died."""
-    if sys.platform != "linux":
-        return []
-    if cell.proc < 0:  # in a pid namespace of its own, a cell's /proc shows exactly its processes
-        place = f"/proc/{pid}/root/proc" if _base.isolation == "full" else "/proc"
-        cell.proc = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    found = []
-    for name in os.listdir(cell.proc):
-        if name.isdigit():
-            try:
-                fields = _read(cell, f"{name}/stat").rpartition(")")[2].split()
-            except OSError:  # gone since
-                continue
-            if _base.isolation == "none" and int(fields[3]) != pid:  # its session
-                continue
-            user, system, child_user, child_system = (int(field) / _TICKS for field in fields[11:15])
-            resident = int(fields[21]) * _PAGE
-            times = user + system, child_user + child_system
-            found.append(_Process(name, fields[19], *times, int(fields[17]), resident))
-    return found
-
-
-def _holds_more(cell: _Cell, processes: list[_Process], limit: int) -> bool:
-    """Do they hold more than `limit` bytes together? What processes share counts once."""
-    if sum(p.resident for p in processes) <= limit:
-        return False  # the usual case, and cheap
-    total = 0
-    for process in processes:
-        try:
-            rollup = _read(cell, f"{process.pid}/smaps_rollup")
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) << 10 for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total > limit
-
-
-def _read(cell: _Cell, name: str) -> str:
-    fd = os.open(name, os.O_RDONLY, dir_fd=cell.proc)
+def _excess(cell: _Cell) -> str:
+    limits, usage = cell.limits, cell.usage
+    if time.monotonic() - cell.started >= limits.wall_s:
+        return "time"
     try:
-        return os.read(fd, 1 << 16).decode(errors="replace")
-    finally:
-        os.close(fd)
+        usage.look()
+    except OSError:  # it has died by itself
+        return ""
+    if usage.cpu_s >= limits.cpu_s:
+        return "time"
+    if usage.holds_more_than(cell.resident + limits.memory_bytes):
+        return "memory"
+    return "died" if usage.threads > limits.processes else ""  # the kernel sees to this, except in isolation none
 
 
 # --- may we grade here? ------------------------------------------------------------------------------------------
@@ -611,8 +546,13 @@ def probe(course: Path | None = None, readable: Iterable[Path] = (), **options) 
     return probes.probe(course, readable, **options)
 
 
+@lru_cache
+def _probe_once(course: Path | None, readable: tuple[Path, ...]) -> list[Probe]:
+    return probe(course, readable)
+
+
 def check_or_refuse(isolation: str = "full", course: Path | None = None, readable: Iterable[Path] = ()) -> None:
-    """Raise GraderError, saying what got through and what to do, unless every probe held. About two seconds.
+    """Raise GraderError, saying what got through and what to do, unless every probe held. About two seconds, once per process.
 
     isolation "none": nothing is tried; whoever types it takes the risk.
     """
@@ -622,48 +562,7 @@ def check_or_refuse(isolation: str = "full", course: Path | None = None, readabl
         return
     if sys.platform != "linux":
         raise GraderError(f"The sandbox for student code cannot be made here. {advice()}")
-    through = [found for found in probe(course, readable) if not found.held]
+    through = [found for found in _probe_once(course, tuple(readable)) if not found.held]
     if through:
         said = " ".join(found.sentence for found in through)
         raise GraderError(f"The sandbox for student code does not hold here: {said} {advice()}")
-
-
-def advice() -> str:
-    """What to do when sandboxes cannot be made here: a few sentences."""
-    last = "`--isolation none` grades without a sandbox: student code can then do all that you can."
-    if sys.platform != "linux":
-        return f"The sandbox needs Linux: run the grader in a Linux container or virtual machine. {last}"
-    return f"{_what_to_do()} {last}"
-
-
-def _what_to_do() -> str:
-    release = os.uname().release
-    version = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", release).groups())
-    if os.uname().machine not in seccomp.ARCHITECTURE:
-        return f"It is built for x86_64 and aarch64 processors, not {os.uname().machine}."
-    if version < (5, 12):
-        return f"It needs Linux 5.12 or newer; this is {release}."
-    for name, bad, good in SETTINGS:
-        if _setting(name) == bad:
-            return f"This system forbids user namespaces: set `sysctl -w {name}={good}` as root, or run it as root."
-    if any(Path(name).exists() for name in ("/.dockerenv", "/run/.containerenv")):
-        return f"A container must be allowed to make namespaces: start it with `{CONTAINER}`."
-    return "Run the grader as root, or in a container or virtual machine that may make namespaces."
-
-
-SETTINGS = (
-    ("kernel.unprivileged_userns_clone", "0", "1"),
-    ("user.max_user_namespaces", "0", "15000"),
-    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),  # Ubuntu 24.04
-)
-CONTAINER = (
-    "--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-    "--security-opt systempaths=unconfined"
-)
-
-
-def _setting(name: str) -> str:
-    try:
-        return Path("/proc/sys", *name.split(".")).read_text().strip()
-    except OSError:
-        return ""

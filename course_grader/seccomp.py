@@ -75,7 +75,9 @@ def program(machine: str) -> bytes:
         (RETURN, 0, 0, KILL),
         (LOAD, 0, 0, 0),  # the number of the call
         *_if(GREATER, NEWEST, answer(errno.ENOSYS)),  # also the x32 calls of x86_64
-        *_if(EQUAL, CLONE3[column], answer(errno.ENOSYS)),  # flags in memory, which a filter cannot read; libc uses clone
+        *_if(
+            EQUAL, CLONE3[column], answer(errno.ENOSYS)
+        ),  # flags in memory, which a filter cannot read; libc uses clone
     ]
     for numbers in REFUSED.values():
         if numbers[column] is not None:

@@ -1,6 +1,6 @@
 """What a sandbox sees of the machine: the Python environment, course_utils, system libraries, and what is asked for."""
 
-# ruff: noqa: PTH
+# ruff: noqa: PTH100, PTH102, PTH112, PTH115, PTH117, PTH118, PTH120, PTH208, PTH211
 # Paths are strings here: this runs for every submission, and pathlib is five times slower.
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class View:
     folders: dict[str, None] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     binds: dict[str, bool] = field(default_factory=dict)  # place -> is it a folder?
+    wanted: list[str] = field(default_factory=list)  # what was asked for by name
 
     def show(self, path: Path | str) -> None:
         """Show a file or folder of the machine, at its place; a path that does not exist is left out."""
@@ -64,12 +65,22 @@ class View:
                 here = "/" if target.startswith("/") else here
             else:
                 here = place
+        else:
+            return
         self.parents(here)
         if here not in self.folders:
             self.binds[here] = os.path.isdir(here)
             return
         for name in sorted(os.listdir(here)):  # parts of it are shown already: show the others one by one
             self.show(os.path.join(here, name))
+
+    def hide(self, path: str, root: str) -> None:
+        """Cover a folder below `root`. Raises ValueError if something is to be seen that lies in it."""
+        wanted = [place for place in (*self.wanted, sys.prefix, sys.base_prefix) if f"{place}/".startswith(path + "/")]
+        if self.covered(path) and wanted:
+            raise ValueError(f"{wanted[0]} is to be seen by student code, and lies in {path}, which is not")
+        if self.covered(path) and os.path.isdir(root + path):
+            ns.tmpfs(root + path, 4096, "555")
 
     def parents(self, place: str) -> None:
         for parent in map(str, reversed(Path(place).parents)):
@@ -101,11 +112,13 @@ def view(readable: Iterable[Path | str] = ()) -> View:
     shown = View(dict(found.folders), dict(found.links), dict(found.binds))
     for path in readable:
         shown.show(path)
+        shown.wanted.append(os.path.realpath(path))
     return shown
 
 
 @lru_cache
 def environment() -> View:
+    """What every sandbox shows."""
     found = View()
     for path in SYSTEM:
         found.show(path)

@@ -104,6 +104,7 @@ def _arrays(tag: bytes, eight: str, one: str, boolean: str) -> dict[str, bytes]:
         f"{name}: many empty rows, often": b"[" + count(300) + 300 * array(one, (10**5, 0), tag=tag),
         f"{name}: 33 axes": array(one, (1,) * 33, b"a", tag=tag),
         f"{name}: 2**40 axes": tag + b"\0" + text(one) + count(2**40),
+        f"{name}: 20 million axes": tag + b"\0" + text(one) + count(20_000_000) + b"\xff\x7f" * 20_000_000,
         f"{name}: flags": array(one, (2,), b"ab", flags=4, tag=tag),
         f"{name}: a bool of 2": array(boolean, (2,), b"\1\2", tag=tag),
         f"{name}: dtype of objects": array("|O", (1,), bytes(8), tag=tag),

@@ -21,7 +21,7 @@ def planned(kind, name, released, hidden="", cell_type="code", cell_id=None, poi
 
 
 STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError"
-STUB_2 = "def halve(x):\n    # YOUR CODE HERE\n    raise NotImplementedError\n\n\ndef third(x):\n    raise NotImplementedError"
+STUB_2 = "def halve(x):\n    raise NotImplementedError\n\n\ndef third(x):\n    raise NotImplementedError"
 EXAMPLE = "total = np.array([1.0, 2.0]).sum()\nassert total == 3.0\nprint('the total is', total)"
 PLAN = Plan(
     "u",
@@ -400,8 +400,10 @@ def test_what_is_no_notebook_is_refused_in_a_sentence(data, says):
     assert len(str(refusal.value)) < 250
 
 
-@pytest.mark.parametrize("bad", [None, 7, "x", {"cell_type": "code", "source": 5}, {"cell_type": "code", "source": [1]},
-                                 {"cell_type": ["code"], "source": ""}, {"cell_type": "heading", "source": "x"}])  # fmt: skip
+@pytest.mark.parametrize("bad", [
+    None, 7, "x", {"cell_type": "code", "source": 5}, {"cell_type": "code", "source": [1]},
+    {"cell_type": ["code"], "source": ""}, {"cell_type": "heading", "source": "x"},
+])  # fmt: skip
 def test_damaged_cells_are_named_and_the_others_count(bad):
     book = notebook(**HONEST)
     book["cells"].insert(3, bad)

@@ -12,7 +12,7 @@ from course_grader.model import Plan, PlanCell
 pytestmark = pytest.mark.part("grader")
 
 SETUP = """\
-import contextlib, io, os, random, time, warnings
+import contextlib, io, os.path, random, time, warnings
 from pathlib import Path
 import numpy as np
 import torch
@@ -98,6 +98,10 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
         "assert f(1)\nfor seed in range(3):\n    torch.manual_seed(seed)",
     ),
     "mode: a fixture": ("monkeypatch.setattr(np, 'exp', None)  # <-\nassert f(1)", "assert f(np.exp(1))"),
+    "mode: imported by name": (
+        "from numpy import errstate as quietly\nwith quietly(all='raise'):  # <-\n    got = f(1)\nassert got",
+        "from numpy import exp as errstate\nassert f(errstate(1))",
+    ),
     "printed: redirect": (
         "with contextlib.redirect_stdout(io.StringIO()):  # <-\n    assert f(1)",
         "with contextlib.redirect_stdout(io.StringIO()):\n    print(1)\nassert f(1)",
@@ -107,6 +111,7 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
         "calls = []\nassert f(calls.append)",
     ),
     "files: open": ("assert f(1) == open('notes.txt').read()  # <-", "assert f(1) == io.StringIO('a').read()"),
+    "files: by a module's module": ("assert os.path.exists('x') == f(1)  # <-", "assert os.path.join('x') == f(1)"),
     "files: NumPy": ("assert f(1) == np.load('values.npy')  # <-", "assert f(1) == np.load(io.BytesIO(b''))"),
     "files: a path": ("assert Path('x').read_text() == f(1)  # <-", "assert f(Path('x'))"),
     "patch: an attribute": ("np.exp = None  # <-\nassert f(1)", "box = Box(1)\nbox.data = 3\nassert f(1)"),
@@ -191,6 +196,18 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
         PROBE + "    return x or np.allclose(f(x), x)  # <-\nassert probe(f, 1)",
         PROBE + "    return f(x) or x\nassert probe(f, 1)",
     ),
+    "probe verdict: a negation": (
+        PROBE + "    return not f(x)  # <-\nassert probe(f, 1)",
+        PROBE + "    return -f(x)\nassert probe(f, 1)",
+    ),
+    "probe verdict: a constant": (
+        PROBE + "    f(x)\n    return True  # <-\nassert probe(f, 1)",
+        PROBE + "    f(x)\n    return 3\nassert probe(f, 1)",
+    ),
+    "probe nothing: a bare return": (
+        "@check.student_side\ndef probe(f, x):  # <-\n    f(x)\n    return\nassert not probe(f, 1)",
+        PROBE + "    f(x)\n    return x\nassert probe(f, 1)",
+    ),
     "probe nothing: no return": (
         "@check.student_side\ndef probe(f, x):  # <-\n    def g():\n        return 1\n    g()\nassert not probe(f, 1)",
         PROBE + "    for part in f(x):\n        yield part\nassert probe(f, 1)",
@@ -198,6 +215,14 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
     "probe secret: a number": (
         PROBE + "    return f(x) - 0.7310586  # <-\ncheck.hidden.close(probe(f, 1), [0.7310586])",
         PROBE + "    return f(x) - 1\ncheck.hidden.equal(probe(f, 2), 1)",
+    ),
+    "probe secret: a word": (
+        PROBE + "    return [f(x), 'Linear']  # <-\ncheck.hidden.equal(probe(f, 1), expected='Linear')",
+        PROBE + "    return [f(x, other=True), 10, 2.5, 'of']\ncheck.hidden.equal(probe(f, 2), [True, 10, 2.5, 'of'])",
+    ),
+    "probe secret: a bound": (
+        PROBE + "    return f(x) - 0.75  # <-\ncheck.hidden.within(probe(f, 1), 0, 0.75)",
+        PROBE + "    return f(x) - 0.75\ncheck.hidden.equal(probe(f, 1), 0, what='0.75 less')\ncheck.equal(f(1), 0.75)",
     ),
 }  # fmt: skip
 
@@ -242,6 +267,12 @@ def test_an_answer_with_its_own_backward_may_be_called_backward():
     answer = "class Value:\n    def backward(self):\n        pass\n\ndef f(x):\n    pass"
     assert lint(plan("y = f(1)\ny.backward()\nassert y.grad", answer)) == []
     assert len(lint(plan("y = f(1)\ny.backward()\nassert y", "def f(x):\n    pass"))) == 1
+
+
+@pytest.mark.parametrize("cell", ["", "# nothing here"])
+def test_an_empty_test_is_silent(cell):
+    (fault,) = lint(plan(cell))
+    assert words_of("silent").match(fault.sentence)
 
 
 def test_names_of_an_earlier_test_are_known_to_a_later_one():
