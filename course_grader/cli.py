@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     except GraderError as error:
         print(f"course-grader: {error}", file=sys.stderr)
         if arguments.json:
-            print(json.dumps({"unit": arguments.unit, "error": str(error), "submissions": []}, ensure_ascii=False))
+            print(json.dumps({"unit": arguments.unit, "error": str(error), "submissions": []}))
         return 2
     except KeyboardInterrupt:
         print("course-grader: stopped. What was graded so far is recorded; run it again to go on.", file=sys.stderr)
@@ -73,7 +73,7 @@ def grade(arguments) -> int:
                 print(table(results[-1], loaded), flush=True)
     refused = [one for one in results if "error" in one]
     if arguments.json:
-        print(json.dumps({"unit": arguments.unit, "submissions": [_plain(one) for one in results]}, ensure_ascii=False))
+        print(json.dumps({"unit": arguments.unit, "submissions": [_plain(one) for one in results]}))
     else:
         print(_summary(arguments.unit, results))
     return 1 if refused else 0

@@ -5,6 +5,9 @@ each protection is tried. `probe` starts a process like the prepared one, which 
 (listening sockets, a secret file, a folder that anyone may write to) are the grader's own.
 """
 
+# ruff: noqa: PTH120, PTH123, PTH208
+# Paths are strings here: what the kernel gives and takes.
+
 from __future__ import annotations
 
 import ctypes
@@ -283,7 +286,10 @@ def _needed(target: dict) -> list[str]:
 
 def _processes(target: dict) -> list[str]:
     others = [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
-    return [f"a cell sees {len(others)} processes that are not its own"] if others or os.getpid() != 1 else []
+    faults = [f"a cell sees {len(others)} processes that are not its own"] if others or os.getpid() != 1 else []
+    if os.getpgrp() != os.getpid():
+        faults.append("a cell can signal the process group of the grader")
+    return faults
 
 
 def _power(target: dict) -> list[str]:

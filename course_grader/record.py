@@ -233,6 +233,8 @@ def build(graded: Graded, book: Gradebook):
     checksums = {cell.name: cell.checksum for cell in saved.source_cells}
     tasks = {cell.name for cell in saved.task_cells}
     found = {cell.name: cell for cell in verdict.cells}
+    for planned in plan.cells:
+        _check_points(planned, found.get(planned.name))
     runs = {run.name: run for run in verdict.runs}
     cells = _own_cells(graded, -1, runs)
     for place, planned in enumerate(plan.cells):
@@ -306,16 +308,22 @@ def _test_outputs(planned: PlanCell, verdict: CellVerdict | None) -> list:
     return [*printed, new_output("error", ename=verdict.cause or "wrong", evalue=message, traceback=[message])]
 
 
+def _check_points(planned: PlanCell, verdict: CellVerdict | None) -> None:
+    """Refuse points that no test can have given."""
+    if verdict is None or planned.kind != "test":
+        return
+    due = verdict.points
+    if not (isinstance(due, int | float) and math.isfinite(due) and 0 <= due <= planned.points):
+        raise GraderError(f"The verdict gives {due!r} points for {planned.name}, which has {planned.points:g}.")
+    if not verdict.passed and due == planned.points > 0:
+        raise GraderError(f"The verdict gives full points for {planned.name} although it failed ({verdict.cause}).")
+
+
 def _hold(cell, planned: PlanCell, found: dict) -> None:
     """Hold the points that nbgrader reads from a test cell against the verdict's. No verdict means 0."""
     if planned.kind != "test":
         return
-    verdict = found.get(planned.name)
-    due = verdict.points if verdict else 0.0
-    if not (isinstance(due, int | float) and math.isfinite(due) and 0 <= due <= planned.points):
-        raise GraderError(f"The verdict gives {due!r} points for {planned.name}, which has {planned.points:g}.")
-    if verdict and not verdict.passed and due == planned.points > 0:
-        raise GraderError(f"The verdict gives full points for {planned.name} although it failed ({verdict.cause}).")
+    due = found[planned.name].points if planned.name in found else 0.0
     read, _ = utils.determine_grade(cell)
     if read != due:
         raise GraderError(f"nbgrader reads {read!r} points for {planned.name}, and the verdict gives {due!r}.")
@@ -380,7 +388,8 @@ def _remove(folder: Path) -> None:
 
 def _write_notebook(draft: Path, one: Graded, notebook) -> None:
     nbformat.write(notebook, draft / f"{one.plan.notebook}.ipynb")
-    (draft / f"{one.plan.notebook}.verdict.json").write_text(one.verdict.to_json() + "\n", encoding="utf-8")
+    text = json.dumps(asdict(one.verdict))  # in ASCII: what students print may hold what UTF-8 cannot
+    (draft / f"{one.plan.notebook}.verdict.json").write_text(text + "\n", encoding="ascii")
 
 
 def _write_others(course, unit: str, draft: Path, graded: list[Graded], when: str, folder: Path) -> None:

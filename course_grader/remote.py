@@ -249,9 +249,9 @@ class Judge(Channel):
         return number
 
     def request(self, kind, *body):
-        released, self.released = self.released, []
-        if released and kind != "release":
-            super().request("release", released)
+        if self.released:
+            released, self.released = self.released, []
+            self.send("release", (released,))
         return super().request(kind, *body)
 
     # -- in --------------------------------------------------------------------------------------------------------

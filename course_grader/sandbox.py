@@ -8,8 +8,12 @@
              ended = end_cell(pid)                        # kills all of it, says why it had died
 
 The base process keeps the power to make sandboxes, so it must not run a line of a student's. A cell has none: own
-user, pid, mount, network and ipc namespaces, no capabilities, kernel limits, and a list of refused system calls.
+user, pid, mount and ipc namespaces, no capabilities, kernel limits, and a list of refused system calls; the network
+namespace, which has not even a loopback, is its base process's.
 """
+
+# ruff: noqa: PTH102, PTH103, PTH118, PTH211
+# Paths are strings here: this runs for every submission and every cell, and pathlib is five times slower.
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -102,6 +106,7 @@ class _Base:
     user: tuple[int, int] = (0, 0)  # (uid, gid) outside that a cell runs as
     pid_namespace: int = -1
     without: frozenset[str] = frozenset()
+    in_scratch: View = field(default_factory=View)  # what is to be seen below /tmp, where the scratch folder goes
 
 
 @dataclass
@@ -156,7 +161,10 @@ def fork_base() -> int:
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     me = os.pidfd_open(os.getpid())
     try:
-        pid = _fork_into_pid_namespace(own) if ns.has_capability(ns.CAP_SYS_ADMIN) else os.fork()
+        try:
+            pid = _fork_into_pid_namespace(own)
+        except PermissionError:  # not from `launch`, or isolation none where nothing else is allowed
+            pid = os.fork()
         if pid == 0:
             ns.die_with(me)
         return pid
@@ -212,9 +220,10 @@ def enter(
             ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
         else:
             _change_root(view, [os.path.realpath(path) for path in hidden])
-        ns.tmpfs(SCRATCH, 256 << 20, "1777")
-        _scratch_folders()
-        _wipe_environment(HOME, SCRATCH)
+        _base.in_scratch = view.below(SCRATCH)
+        _make_scratch(256 << 20, (0, 0))
+        if "environment" not in _base.without:
+            _wipe_environment(HOME, SCRATCH)
         ns.die_with_parent()
     except ValueError as error:
         raise GraderError(f"The sandbox cannot be made: {error}; move one of them.") from error
@@ -248,7 +257,7 @@ def _change_root(view: View, hidden: list[str]) -> None:
 
 
 def _build(view: View, hidden: list[str]) -> None:
-    view.build("/new", machine="/old")
+    view.build("/new", {place: f"/old{place}" for place in view.binds})
     for path in hidden:
         view.hide(path, "/new")
     for folder in ("/proc", "/dev", "/tmp", "/etc"):
@@ -267,9 +276,16 @@ def _build(view: View, hidden: list[str]) -> None:
     ns.mount("proc", "/new/proc", "proc", ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
 
 
-def _scratch_folders() -> None:
+def _make_scratch(size: int, owner: tuple[int, int]) -> None:
+    """Mount an empty /tmp, with what lies below it and is to be seen; go to the empty work folder in it."""
+    seen = {place: os.open(place, os.O_PATH) for place in _base.in_scratch.binds}
+    ns.tmpfs(SCRATCH, size, "1777", owner)
     for folder in (WORK, HOME, f"{SCRATCH}/shm"):
         os.mkdir(folder)
+        os.chown(folder, *owner)
+    _base.in_scratch.build("", {place: f"/proc/self/fd/{fd}" for place, fd in seen.items()})
+    for fd in seen.values():
+        os.close(fd)
     os.chdir(WORK)
 
 
@@ -339,10 +355,7 @@ def _own_namespaces(start: _Start) -> None:
 
 
 def _own_scratch(start: _Start) -> None:
-    ns.tmpfs(SCRATCH, start.limits.scratch_bytes, "1777", _base.user)
-    _scratch_folders()
-    for folder in (WORK, HOME, f"{SCRATCH}/shm"):
-        os.chown(folder, *_base.user)
+    _make_scratch(start.limits.scratch_bytes, _base.user)
 
 
 def _own_session(start: _Start) -> None:

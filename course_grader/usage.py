@@ -40,7 +40,8 @@ class Usage:
         if self._proc < 0:  # in a pid namespace of its own, a cell's /proc shows exactly its processes
             place = "/proc" if self.session else f"/proc/{self.pid}/root/proc"
             self._proc = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        self.processes = [found for name in os.listdir(self._proc) if name.isdigit() and (found := self._process(name))]
+        names = filter(str.isdigit, os.listdir(self._proc))  # noqa: PTH208 (a descriptor)
+        self.processes = [found for name in names if (found := self._process(name))]
         own = {(p.pid, p.started): p.cpu_s for p in self.processes}
         self._seen.update(own)  # those that nobody waits for leave no trace in their parents' times
         tree = sum(p.cpu_s + p.reaped_s for p in self.processes)

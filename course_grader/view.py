@@ -91,8 +91,13 @@ class View:
         """Does the path lie in a folder that is shown already?"""
         return place in self.binds or any(self.binds.get(str(parent)) for parent in Path(place).parents)
 
-    def build(self, root: str, machine: str) -> None:
-        """Make the view below the folder `root` (an empty tmpfs); not yet read-only. machine: where its root is now."""
+    def below(self, folder: str) -> View:
+        """The part of the view that lies in `folder`."""
+        parts = ({k: v for k, v in part.items() if k.startswith(folder + "/")} for part in (self.folders, self.links))
+        return View(*parts, {k: v for k, v in self.binds.items() if k.startswith(folder + "/")})
+
+    def build(self, root: str, sources: dict[str, str]) -> None:
+        """Make the view below the folder `root` (an empty tmpfs). sources: where the place of each bind is now."""
         for folder in self.folders:
             if folder != "/":
                 os.mkdir(root + folder, 0o755)
@@ -103,7 +108,7 @@ class View:
                 os.mkdir(root + place, 0o755)
             else:
                 ns.touch(root + place)
-            ns.bind(machine + place, root + place)
+            ns.bind(sources[place], root + place)
 
 
 def view(readable: Iterable[Path | str] = ()) -> View:

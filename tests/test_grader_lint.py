@@ -227,6 +227,158 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
 }  # fmt: skip
 
 
+FLOW = {  # how levels travel: a cell in which exactly the marked lines are faults
+    "items and methods": """\
+assert isinstance(f(1)[0], int)  # <-
+assert isinstance(f(1).sum(), int)  # <-
+assert isinstance(f(1).shape, tuple)
+assert isinstance(len(f(1)), int)
+assert isinstance(check.kind(f(1)), str)
+assert isinstance(check.quiet(f, 1)[1], list)
+assert check.quiet(f, 1) is not f  # <-""",
+    "objects of the cell's class": """\
+class Table:
+    def fill(self, x):
+        self.rows = f(x)
+        assert isinstance(x, int)
+        return isinstance(f(x), int)  # <-
+assert isinstance(Table(f(1)), Table)""",
+    "comprehensions": """\
+kinds = [part for part in f(1)]
+assert isinstance(kinds, list)  # <-
+assert isinstance([1 for part in f(1)], list)
+part = 2
+assert isinstance(part, int)""",
+    "assignments of all kinds": """\
+a: list = f(1)
+b: int
+c = 1
+c += f(1)
+assert isinstance(a, int)  # <-
+assert isinstance(c, int)  # <-
+assert (d := f(1)) and isinstance(d, int)  # <-
+(g, *h), k = f(1), 2
+table = {}
+table[k] = Box(1)
+assert isinstance(g, int)  # <-
+assert isinstance(h, list)  # <-
+assert isinstance(k, int)
+assert isinstance(table, dict)  # <-
+p, q = [1, 2]
+assert isinstance(p, int)
+one, (two, three) = f(1)
+assert isinstance(three, int)  # <-
+for pair in zip([1], f(1)):
+    assert isinstance(pair, tuple)  # <-
+for i, got in enumerate(f(1)):
+    assert isinstance(i, int)
+    assert isinstance(got, int)  # <-
+for i, got in enumerate([1]):
+    assert isinstance(got, int)
+both = zip([1], f(2))
+x, y = both
+assert isinstance(x, int)  # <-
+x, y = zip([1], [2]), f(1)
+assert isinstance(x, list)
+a, b = *f(1), 2
+assert isinstance(b, int)  # <-
+table = {"a": 1}
+table["b"] = 2
+assert isinstance(table, dict)""",
+    "a name that is used again": """\
+got = f(1)
+got = 3
+assert isinstance(got, int)
+time = np.ones(3)
+assert f(time.sum())""",
+    "loops carry on": """\
+last = None
+for i in range(f(1) is f(2)):  # <-
+    assert last is None or isinstance(last, int)  # <-
+    last = f(i)
+while f(1) is not 2:  # <-
+    assert f(3)""",
+    "functions inside functions": """\
+def outer(a):
+    def inner(b):
+        return b
+    c = inner(a)
+    assert isinstance(c, int)
+    return f(a)
+def plain(b=type(f(2))):  # <-
+    return 1
+outer(1)
+assert isinstance(outer(1), int)  # <-
+assert isinstance(plain(), int)
+assert isinstance((lambda f: f(1))(abs), int)
+assert map(lambda x: isinstance(f(x), int), [1])  # <-""",
+    "arguments by keyword": """\
+def show(a, *, b):
+    assert isinstance(a, int)
+    assert isinstance(b, int)  # <-
+show(1, b=f(1))""",
+    "handlers and contexts": """\
+try:
+    value = f(1)
+except (ValueError, TypeError):
+    assert isinstance(f(2), int)  # <-
+with f(1) as opened:
+    assert isinstance(opened, int)  # <-
+with open("data.txt") as stream:  # <-
+    assert f(stream)  # <-
+assert f(open("x"))  # <-  <-
+with f(1):
+    pass""",
+    "methods of data are no calls of the student's code": """\
+got = f(1)
+with np.errstate(all="ignore"):
+    want = got.sum() / got.std()
+with np.errstate(all="ignore"):  # <-
+    other = Box(1).sum()
+with torch.no_grad():  # <-
+    model = got(1)
+with torch.no_grad():  # <-
+    got.forward(1)
+assert want""",
+    "a mode reaches to the end of the function around it": """\
+def run(seed):
+    got = f(seed)
+    torch.manual_seed(seed)  # <-
+    with np.errstate(all="ignore"):
+        return got
+assert run(1)
+random.seed(1)""",
+    "patches by name": """\
+setattr(np, "exp", None)  # <-
+delattr(torch.nn, "Linear")  # <-
+table, box = {}, Box(1)
+setattr(box, "data", 3)
+np.random.exp = np.exp  # <-
+table["np"] = np
+data_ = data
+assert f(1)""",
+    "hidden from here to there": """\
+check.close(f(1), 1)
+### BEGIN HIDDEN TESTS
+check.close(f(1), 1)  # <-
+check.kind(f(1))
+### END HIDDEN TESTS
+check.close(f(1), 1)""",
+    "what may stand on its own": """\
+x = torch.ones(2, requires_grad=True)
+assert torch.nn.functional.relu(f(x)).dtype is torch.float32
+assert torch.autograd.grad(x.sum(), x) and f(1)
+with torch.autograd.no_grad():
+    assert x.grad_fn is None
+    assert np.ones(2).base is None
+box = Box(1)
+assert box.base == 2
+assert x.__class__ and x.__dict__ == {}
+check.raises(ValueError, f, Box)
+assert None is f(1)""",
+}
+
+
 def plan(test, answer=ANSWER):
     """A notebook of a setup, two answers (one a bare comment) and one test; HIDDEN in a test opens its hidden part."""
     test = test.replace("HIDDEN\n", "### BEGIN HIDDEN TESTS\n") + (
@@ -257,6 +409,13 @@ def test_the_bad_cell_is_named_with_its_line_and_the_good_one_passes(case):
     assert text[fault.line - 1].endswith("# <-")
     assert fault.warning == case.startswith("probe secret")
     assert lint(plan(good)) == []
+
+
+@pytest.mark.parametrize("case", FLOW)
+def test_exactly_the_marked_lines_are_faults(case):
+    cell = FLOW[case]
+    marked = [number for number, line in enumerate(cell.split("\n"), 1) for _ in range(line.count("<-"))]
+    assert [fault.line for fault in lint(plan(cell))] == marked
 
 
 def test_every_rule_has_a_case():

@@ -366,7 +366,7 @@ CELLS = [
         """, below=True)),
     _odd("helper-far-above", "imports and helpers in one cell at the very top, above the setup cell", {NET: """
         def forward(X, params, return_all=False):
-            steps = reduce(lambda steps, n: steps + [layer(steps[-1], *params[n], last=n + 1 == len(params))],
+            steps = reduce(lambda steps, n: steps + [one_layer(steps[-1], *params[n], last=n + 1 == len(params))],
                            range(len(params)), [X])
             return (steps[-1], steps) if return_all else steps[-1]
 
@@ -376,7 +376,7 @@ CELLS = [
                 linear.load_state_dict({"weight": torch.tensor(W.T), "bias": torch.tensor(b)})
             return Sequential(*list(chain(*pairs))[:-1])
         """}, insert("setup", "from functools import reduce\nfrom itertools import chain\nfrom torch.nn import Linear, ReLU, "
-                     "Sequential", "def layer(A, W, b, last):\n    Z = A @ W + b\n    return Z if last else Z * (Z > 0)")),
+                     "Sequential", "def one_layer(A, W, b, last):\n    Z = A @ W + b\n    return Z if last else Z * (Z > 0)")),
     _odd("helper-in-edited-example", "a helper in an example cell that the student edited", {}, _helper_in_example),
     _odd("import-from-an-example", "nn.functional and Perceptron as the untouched example cells import them", {FIT: before("""
         library = Perceptron(alpha=0, eta0=1.0)

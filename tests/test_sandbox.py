@@ -1,0 +1,377 @@
+"""The sandbox: what a cell can do, cannot do, and leaves behind. As root and as an ordinary user."""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from course_grader import advice, probes, sandbox, seccomp, view
+from course_grader.model import GraderError
+
+pytestmark = [
+    pytest.mark.part("grader"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+PACKAGE = str(Path(sandbox.__file__).resolve().parent.parent)
+USER = 12345  # an ordinary user, whom no file of the machine belongs to
+
+# Runs a command as an ordinary user. In a mount namespace of its own: the interpreter may lie in a folder that others
+# cannot enter, and is shown at its place then.
+AS_USER = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from course_grader import namespaces as ns
+from pathlib import Path
+user, forbid = int(sys.argv[2]), sys.argv[3] == "forbid"
+ns.unshare(ns.NEWNS)
+ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
+base = sys.base_prefix
+closed = [str(p) for p in reversed(Path(base).parents) if not p.stat().st_mode & 1]
+if closed:
+    fd = os.open(base, os.O_PATH)
+    ns.tmpfs(closed[0], 1 << 20)
+    os.makedirs(base)
+    ns.bind(f"/proc/self/fd/{fd}", base)
+    os.close(fd)
+if forbid:  # as a system that allows no user namespaces
+    ns.unshare(ns.NEWUSER)
+    for name in ("uid", "gid"):
+        Path(f"/proc/self/{name}_map").write_text("0 0 65536")
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+os.setgroups([])
+os.setresgid(user, user, user)
+os.setresuid(user, user, user)
+os.environ["HOME"] = "/nowhere"
+os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
+"""
+
+# What a test's lines run in: the base process of a submission, after `enter`. `cell(action)` runs a function in a cell
+# and gives (what it returned or None, how the cell ended).
+BASE = """
+import json, os, sys, time
+sys.path.insert(0, sys.argv[1])
+from course_grader import sandbox
+from course_grader.sandbox import Limits
+options = json.loads(sys.argv[2])
+
+def cell(action, limits=Limits(cpu_s=20), seconds=20, watched=True):
+    said, says = os.pipe()
+    pid = sandbox.fork_cell(limits, [says])
+    if pid == 0:
+        try:
+            answer = action()
+        except BaseException as error:
+            answer = f"{type(error).__name__}: {error}"
+        os.write(says, json.dumps(answer).encode() + b"\\n")
+        time.sleep(60)
+        os._exit(0)
+    os.close(says)
+    os.set_blocking(said, False)
+    text, late = b"", time.monotonic() + seconds
+    while not text.endswith(b"\\n") and time.monotonic() < late:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            break
+        if watched:
+            sandbox.watch(pid)
+        try:
+            text += os.read(said, 1 << 16)
+        except BlockingIOError:
+            time.sleep(0.01)
+    os.close(said)
+    ended = sandbox.end_cell(pid)
+    return (json.loads(text) if text else None), vars(ended)
+
+pid = sandbox.fork_base()
+if pid == 0:
+    try:
+        sandbox.enter(**options)
+        result = {"result": main()}
+    except BaseException as error:
+        result = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(result), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+
+
+def ordinary_user(command, forbid=False):
+    """The command line that runs `python command...` as an ordinary user."""
+    return [sys.executable, "-I", "-c", AS_USER, PACKAGE, str(USER), "forbid" if forbid else "", *command]
+
+
+def in_base(body, *arguments, env=None, **options):
+    """Run `body`, which defines main(), in a base process; returns what main() returned."""
+    isolation = options.get("isolation", "full")
+    command = [sys.executable, "-I", "-c", body + BASE, PACKAGE, json.dumps(options), *arguments]
+    with sandbox.launch(command, env, isolation=isolation, stdout=subprocess.PIPE, text=True) as process:
+        out = process.communicate(timeout=60)[0]
+    answer = json.loads(out.splitlines()[-1])
+    assert "error" not in answer, answer["error"]
+    return answer["result"]
+
+
+def probe_as_user(forbid=False, **options):
+    code = f"import sys; sys.path.append({PACKAGE!r})\nfrom course_grader import probes\nimport json\n"
+    code += f"print(json.dumps([vars(p) for p in probes.probe(**{options!r})]))"
+    done = subprocess.run(
+        ordinary_user(["-I", "-c", code], forbid), capture_output=True, text=True, timeout=90, check=True
+    )
+    return [sandbox.Probe(**found) for found in json.loads(done.stdout)]
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; the rest runs as you")
+
+
+# --- the probes --------------------------------------------------------------------------------------------------
+
+
+def test_every_probe_holds():
+    found = probes.probe(Path(PACKAGE))
+    assert [one.name for one in found] == list(probes.PROBES)
+    assert [one.sentence for one in found if not one.held] == []
+
+
+@needs_root
+def test_every_probe_holds_for_an_ordinary_user():
+    found = probe_as_user()
+    assert [one.name for one in found] == list(probes.PROBES)
+    assert [one.sentence for one in found if not one.held] == []
+
+
+WITHOUT = [
+    ("network", "network", "reached a TCP port"),
+    ("network", "network", "reached an abstract socket"),
+    ("files", "files", "sees /etc/shadow"),
+    ("readonly", "files", "can write to"),
+    ("processes", "processes", "processes that are not its own"),
+    ("processes", "leftover", "outlived their cell"),
+    ("session", "processes", "process group of the grader"),
+    ("power", "power", "has capabilities"),
+    ("power", "power", "may gain privileges"),
+    ("victim", "power", "first victim"),
+    ("seccomp", "calls", "may use ptrace"),
+    ("seccomp", "calls", "may use memfd_create"),
+    ("seccomp", "calls", "may use prctl"),
+    ("environment", "secrets", "environment variables"),
+    ("close", "secrets", "open files"),
+    ("close", "output", "wrote to the grader's output"),
+    ("limit-NPROC", "fork", "processes; allowed are"),
+    ("limit-AS", "memory", "MB of shared memory"),
+    ("limit-FSIZE", "file size", "larger than allowed"),
+    ("scratch", "disk", "MB to disk"),
+    ("limit-CPU", "caps", "one process used more CPU time"),
+    ("watch", "caps", "four processes used more CPU time"),
+    ("watch", "caps", "took more memory than it may"),
+    ("watch", "caps", "a sleeping cell went on"),
+]
+SLOW = ("caps", "leftover")
+_found = {}
+
+
+@pytest.mark.parametrize(("protection", "name", "sentence"), WITHOUT, ids=lambda value: value)
+def test_a_probe_notices_that_a_protection_is_missing(protection, name, sentence):
+    if (protection, name) not in _found:
+        _found[protection, name] = probes.probe(without=[protection], only=[name])
+    (found,) = _found[protection, name]
+    assert not found.held
+    assert sentence in found.sentence
+
+
+@needs_root
+def test_a_probe_notices_as_an_ordinary_user_too():
+    for protection, name, sentence in (("readonly", "files", "can change the Python"), ("network", "network", "TCP")):
+        (found,) = probe_as_user(without=[protection], only=[name])
+        assert not found.held
+        assert name == "files" or sentence in found.sentence
+
+
+@needs_root
+def test_root_students_would_be_noticed():
+    found = {one.name: one for one in probes.probe(without=["user"], only=["power", "fork"])}
+    assert "can become root" in found["power"].sentence
+    assert not found["fork"].held  # the kernel does not cap root's processes
+
+
+def test_a_file_of_the_course_that_is_shown_is_noticed():
+    (found,) = probes.probe(Path(PACKAGE), readable=[Path(PACKAGE, "pyproject.toml")], only=["files"])
+    assert not found.held
+    assert "pyproject.toml" in found.sentence
+
+
+@needs_root
+def test_a_system_without_user_namespaces_is_refused_in_words():
+    (found,) = probe_as_user(forbid=True)
+    assert not found.held
+    assert found.sentence.startswith("No sandbox could be made")
+
+
+def test_grading_is_refused_when_a_probe_gets_through(monkeypatch):
+    bad = sandbox.Probe("network", False, "network: a cell reached the network.")
+    monkeypatch.setattr(probes, "probe", lambda *_, **__: [bad])
+    sandbox._probe_once.cache_clear()
+    with pytest.raises(GraderError, match=r"a cell reached the network.*--isolation none"):
+        sandbox.check_or_refuse("full")
+    sandbox._probe_once.cache_clear()
+    sandbox.check_or_refuse("none")
+
+
+def test_the_advice_names_the_setting(monkeypatch):
+    settings = {}
+    monkeypatch.setattr(advice, "_setting", lambda name: settings.get(name, ""))
+    for name, value, said in (
+        ("kernel.apparmor_restrict_unprivileged_userns", "1", "apparmor_restrict_unprivileged_userns=0"),
+        ("user.max_user_namespaces", "0", "max_user_namespaces=15000"),
+        ("kernel.unprivileged_userns_clone", "0", "unprivileged_userns_clone=1"),
+    ):
+        settings.clear()
+        settings[name] = value
+        assert said in advice.advice()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert "Linux container" in advice.advice()
+
+
+# --- cells -------------------------------------------------------------------------------------------------------
+
+
+def test_what_students_use_works_in_a_cell():
+    body = """
+def work():
+    import ctypes, getpass, multiprocessing, pathlib, subprocess, tempfile, threading, time
+    import numpy
+    import matplotlib
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+    plt.plot([1, 2])
+    plt.savefig("figure.png")
+    threads = [threading.Thread(target=time.sleep, args=(0.01,)) for _ in range(4)]
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        squares = pool.map(abs, [-1, -2])
+    lines = [sys.executable, "-c", "import numpy; print(numpy.arange(3).sum())"]
+    said = subprocess.run(lines, capture_output=True, text=True).stdout
+    with tempfile.TemporaryFile() as file:
+        file.write(b"x")
+    return [squares, said, sorted(os.listdir()), getpass.getuser(), str(pathlib.Path.home()), os.getpid()]
+
+def main():
+    return cell(work)
+"""
+    result, ended = in_base(body, env=sandbox.clean_environment({"HOME": str(Path.home())}))
+    assert result == [[1, 2], "3\n", ["figure.png"], "student", "/tmp/home", 1]
+    assert (ended["cause"], ended["signal"]) == ("", signal.SIGKILL)
+
+
+@pytest.mark.full
+def test_torch_works_in_a_cell():
+    body = """
+def work():
+    import torch
+    from torch.utils.data import DataLoader
+    torch.set_num_threads(2)
+    weights = torch.randn(300, 300, requires_grad=True)
+    (weights @ weights).sum().backward()
+    torch.optim.AdamW([weights]).step()
+    return [list(batch.shape) for batch in DataLoader(torch.randn(8, 3), batch_size=4, num_workers=2)]
+
+def main():
+    import torch
+    return cell(work, Limits(memory_bytes=4 << 30))
+"""
+    assert in_base(body)[0] == [[4, 3], [4, 3]]
+
+
+def test_a_cell_says_why_it_died():
+    body = """
+def crash():
+    import ctypes
+    ctypes.memset(0, 0, 1)
+
+def main():
+    causes = {}
+    for name, action, limits in (
+        ("exit", lambda: os._exit(7), Limits()),
+        ("crash", crash, Limits()),
+        ("kill", lambda: os.kill(0, 15) or time.sleep(9), Limits(wall_s=0.3)),
+        ("lives", lambda: "here", Limits()),
+        ("memory", lambda: len(bytearray(1 << 28)), Limits(memory_bytes=1 << 26)),
+    ):
+        report, ended = cell(action, limits)
+        causes[name] = [report, ended["cause"], ended["status"], ended["signal"]]
+    return causes
+"""
+    causes = in_base(body)
+    assert causes["exit"] == [None, "died", 7, None]
+    assert causes["crash"] == [None, "died", None, signal.SIGSEGV]
+    assert causes["kill"] == [None, "time", None, signal.SIGKILL]  # process 1 does not hear its own SIGTERM
+    assert causes["lives"] == ["here", "", None, signal.SIGKILL]
+    assert causes["memory"] == ["MemoryError: ", "", None, signal.SIGKILL]
+
+
+def test_each_cell_starts_fresh_and_leaves_nothing():
+    body = """
+def look():
+    found = sorted(os.listdir(".")), sorted(os.listdir("/tmp")), os.listdir("/dev/shm")
+    for place in (".", "/tmp", "/dev/shm"):
+        open(f"{place}/left", "w").close()
+    return found
+
+def main():
+    def state():
+        return len(os.listdir("/proc/self/fd")), len(open("/proc/mounts").readlines()), os.listdir(".")
+    before = state()
+    seen = [cell(look)[0] for _ in range(10)]
+    processes = [name for name in os.listdir("/proc") if name.isdigit()]
+    return [seen, state() == before, processes]
+"""
+    seen, same, processes = in_base(body)
+    assert seen == [[[], ["home", "shm", "work"], []]] * 10
+    assert same
+    assert processes == ["1"]
+
+
+def test_no_student_code_runs_when_a_protection_fails():
+    body = """
+def main():
+    def fail(start):
+        raise OSError("this protection failed")
+    sandbox.FULL["power"] = fail
+    try:
+        pid = sandbox.fork_cell(Limits())
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+    if pid == 0:
+        os._exit(0)
+    return "it ran"
+"""
+    kind, text = in_base(body)
+    assert kind == "GraderError"
+    assert "this protection failed" in text
+
+
+def test_only_what_is_asked_for_is_seen(tmp_path):
+    """Below /tmp, too, where the cell has its scratch folder."""
+    for place in ("shown/data.txt", "shown/inside/tests.txt", "beside.txt"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(place)
+    (tmp_path / "link").symlink_to("shown")
+    body = """
+def look():
+    place, link = sys.argv[3:]
+    seen = open(f"{link}/data.txt").read(), os.listdir(f"{place}/inside"), sorted(os.listdir(os.path.dirname(place)))
+    try:
+        open(f"{place}/new", "w")
+    except OSError as error:
+        return [*seen, type(error).__name__, error.errno]
+
+def main():
+    return cell(look)[0]
+"""
+    shown, link = str(tmp_path / "shown"), str(tmp_path / "link")
+    seen = in_base(body, shown, link, readable=[shown, link], hidden=[f"{shown}/inside"])
+    assert seen == ["shown/data.txt", [], ["link", "shown"], "OSError", 30]  # EROFS
