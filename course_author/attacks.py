@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 STOCK = ROOT / "tests" / "attacks" / "stock.json"
 INSIDE = "COURSE_ATTACKS_INSIDE"
 WORD = "attacked-course"  # in the path of every course that may be harmed; attacks look for it
+HOME = "/mnt/home"
 MEMORY = 10 << 30  # bytes of address space for every process, in case a cap of the sandbox fails
 WALL_SECONDS = 4.0  # for a student's cell; the engine's own 60 s would make this corpus take an hour
 STOCK_SECONDS = 240  # for one submission on stock nbgrader; longer counts as stopped
@@ -287,7 +288,7 @@ class Ours:
             outcome.refused = str(error)
             outcome.leaked += _leaks(str(error), attack)
             if not attack.refused:
-                outcome.lost.append(f"refused: {error}"[:300])
+                outcome.lost.append(f"refused: {error}"[:120])
             return
         verdict = done.verdict
         outcome.causes = {cell.name: cell.cause for cell in verdict.cells}
@@ -316,7 +317,7 @@ class Ours:
         from course_grader import feedback
 
         path = self.course / "autograded" / attack.student / _unit() / f"{_unit()}.ipynb"
-        return feedback.page_of(self.course, _unit(), attack.student, path, nbformat.read(path, as_version=4))
+        return feedback.page_of(self.grader.course, _unit(), attack.student, path, nbformat.read(path, as_version=4))
 
     def close(self) -> None:
         self.grader.close()
@@ -450,7 +451,8 @@ def inside(which: str, names: list[str], share: str) -> int:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     _private_machine()
-    course = Path(tempfile.mkdtemp(dir="/tmp")) / f"{WORD}-0"
+    # Attacks on stock nbgrader find every course below /tmp, so the one that is copied for each lies elsewhere.
+    course = Path("/mnt/template") if which == "stock" else Path(tempfile.mkdtemp(dir="/tmp")) / f"{WORD}-0"
     tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read())).extractall(course, filter="fully_trusted")
     number, count = map(int, share.split("/"))
     todo = [(letter, attack) for letter, attacks in _corpus().items() for attack in attacks if attack.name in names]
@@ -483,8 +485,9 @@ def _private_machine() -> None:
         place = line.split(" ")[1] if line else ""
         if place and not place.startswith(("/proc", "/dev", "/sys", "/tmp", "/var/tmp")):
             subprocess.run(["mount", "-o", "remount,bind,ro", place], capture_output=True, check=False)
-    Path("/tmp/home").mkdir()
-    os.environ |= {"HOME": "/tmp/home", "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "IPYTHONDIR": "/tmp/home/.ipython"}
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", "/mnt"], check=True)
+    Path(HOME).mkdir()
+    os.environ |= {"HOME": HOME, "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "IPYTHONDIR": f"{HOME}/.ipython"}
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         os.environ.pop(name, None)
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -20,18 +20,14 @@ WIDTH = 118
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    top = argparse.ArgumentParser(
-        prog="course-grader", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    form = argparse.RawTextHelpFormatter
+    top = argparse.ArgumentParser(prog="course-grader", description=__doc__, formatter_class=form)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    grade = commands.add_parser(
-        "grade", help="grade what lies in submitted/", description="Grade a unit's submissions."
-    )
+    told = "grade what lies in submitted/"
+    grade = commands.add_parser("grade", help=told, description=__doc__, formatter_class=form)
     grade.add_argument("unit", metavar="UNIT", help="the unit (nbgrader: assignment), as its folder is named")
     grade.add_argument("--student", metavar="ID", action="append", help="only this student (may be given again)")
-    grade.add_argument(
-        "--course", metavar="PATH", type=Path, default=Path(), help="the course folder (default: here)"
-    )
+    grade.add_argument("--course", metavar="PATH", type=Path, default=Path(), help="the course folder (default: here)")
     grade.add_argument("--regrade", action="store_true", help="also what is unchanged since it was graded")
     grade.add_argument("--json", action="store_true", help="one JSON document on stdout, for machines")
     grade.add_argument(

@@ -19,7 +19,6 @@ import json
 import keyword
 import os
 import re
-import shutil
 import struct
 import tempfile
 import zlib
@@ -30,10 +29,13 @@ import jinja2
 import nbformat
 from markupsafe import Markup, escape
 from nbconvert.exporters.exporter import Exporter
+from nbgrader.api import MissingEntry
 from traitlets import default
 
+from . import plan as plans
 from .model import STUDENT, Added, CellRun, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
 
+OWN = "own-"  # so begin the ids that record.py gives to cells of the student's own
 KEPT = ("timestamp.txt", "submission_secret.txt")  # what nbgrader's exchange needs beside the page
 MOST_TEXT = 1_000_000  # characters of the student's on a page; an honest page has a few thousand
 MOST_IMAGE_BYTES = 8 << 20  # on a page
@@ -256,6 +258,8 @@ PART_WORDS = {
     "empty": ("blank", "not answered"),
     "unknown": ("blank", "no result"),
 }
+# What WHY says of these is all that a message could say.
+SELF_EXPLAINED = ("time", "memory", "died", "tampered", "unanswered")
 # What happened, and what to do if the visible check shows it too, or if only the hidden tests do.
 WHY = {
     "wrong": (
@@ -429,8 +433,8 @@ class View:
         self.left = dict.fromkeys([*self.verdicts, *self.scores])  # graded names that no section shows yet
         self.sections = self._sections()
         self.added = self._added()
-        notes = [*submission.notes, *verdict.notes][: MOST_BLOCKS + 1]
-        self.notes = [self.budget.cut(note, head=(5, 500), tail=(0, 0)) for note in dict.fromkeys(notes[:MOST_BLOCKS])]
+        notes = list(dict.fromkeys([*submission.notes, *verdict.notes]))[:MOST_BLOCKS]
+        self.notes = [self.budget.cut(note, head=(12, 1_500), tail=(0, 0)) for note in notes]
 
     def _sections(self) -> list[Section]:
         """Exercises, cells that a person grades, and answers that nobody grades, in notebook order."""
@@ -472,7 +476,8 @@ class View:
         score, most, by_hand = self._score(cell.name, (verdict.points, verdict.max_points, False))
         cause = verdict.cause if verdict.cause in PART_WORDS else "unknown"
         part = Part(title, score, most, cause, by_hand, hidden=cell.hidden)
-        part.message = self.budget.cut(verdict.message, head=(30, 2_500), tail=(5, 500))
+        if cause not in SELF_EXPLAINED:
+            part.message = self.budget.cut(verdict.message, head=(30, 2_500), tail=(5, 500))
         part.tested = released_comment(cell) if cell.hidden else ""
         if not cell.hidden:
             part.output = self.budget.cut(verdict.output)
@@ -698,47 +703,55 @@ def policy() -> str:
 # -- nbgrader and the command line -------------------------------------------------------------------------------------
 
 
-def write(course: Path, unit: str, student: str) -> list[Path]:
+def write(course: Path | plans.Settings, unit: str, student: str) -> list[Path]:
     """Write feedback/<student>/<unit>/<notebook>.html for each graded notebook; returns the pages.
 
-    Errors: GraderError if nothing of this student has been graded.
+    Raises
+    ------
+    GraderError
+        If nothing of this student has been graded.
     """
     for name in (unit, student):
-        if not name or name in (".", "..") or re.search(r"[/\\\0]", name):
+        if name in ("", ".", "..") or re.search(r"[/\\\0]", name):
             raise GraderError(f"{name!r} cannot be the name of a unit or a student.")
-    graded, target = Path(course) / "autograded" / student / unit, Path(course) / "feedback" / student / unit
+    course = course if isinstance(course, plans.Settings) else plans.settings(course)
+    graded, target = (course.folder(step, student, unit) for step in ("autograded", "feedback"))
     found = sorted(path for path in graded.glob("*.ipynb") if path.is_file() and not path.is_symlink())
     if not found:
         raise GraderError(f"{student} has no graded work in {unit}: grade it first, then write the feedback.")
     target.mkdir(parents=True, exist_ok=True)
+    mode = 0o664 if course.coursedir.groupshared else 0o644
     pages = []
     for path in found:
-        html = page_of(Path(course), unit, student, path, nbformat.read(path, as_version=4))
-        pages.append(_replace(target / f"{path.stem}.html", html))
+        html = page_of(course, unit, student, path, nbformat.read(path, as_version=4))
+        pages.append(_replace(target / f"{path.stem}.html", html.encode("utf-8"), mode))
     for name in KEPT:
         if (graded / name).is_file() and not (graded / name).is_symlink():
-            shutil.copyfile(graded / name, target / name)
+            _replace(target / name, (graded / name).read_bytes(), mode)
     return pages
 
 
-def _replace(path: Path, text: str) -> Path:
+def _replace(path: Path, content: bytes, mode: int) -> Path:
     """Write a file whole or not at all."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".feedback-")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    Path(draft).chmod(0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(draft).chmod(mode)
     return Path(draft).replace(path)
 
 
-def page_of(course: Path, unit: str, student: str, path: Path, notebook, db_url: str = "") -> str:
+def page_of(course: plans.Settings, unit: str, student: str, path: Path, notebook) -> str:
     """The page for the autograded notebook at `path`: points from the gradebook, the verdict from the file beside it.
 
     Without a verdict (plain nbgrader has graded) the page holds the points and what ran before the first hidden test:
     in a process that has seen a hidden test, outputs may show what it holds.
     """
     name = path.stem
-    scores, comments, late = _grades(db_url or f"sqlite:///{(course / 'gradebook.db').resolve()}", unit, name, student)
-    plan = _plan(course, unit, name) or plan_of(notebook, unit, name)
+    scores, comments, late = grades(course, unit, name, student)
+    try:
+        plan = plans.load(course, unit, name)
+    except GraderError:  # released by other means, or released again since: then the notebook has to do
+        plan = plan_of(notebook, unit, name)
     verdict = read_verdict(path.with_name(f"{name}.verdict.json"), unit, name, student)
     submission = submission_of(notebook, plan, student)
     if verdict is None:
@@ -746,11 +759,15 @@ def page_of(course: Path, unit: str, student: str, path: Path, notebook, db_url:
     return page(plan, submission, verdict, scores, comments, late_penalty=late)
 
 
-def _grades(db_url: str, unit: str, notebook: str, student: str) -> tuple[dict, dict, float]:
-    """Scores and comments as `page` takes them, and the late penalty."""
-    from nbgrader.api import Gradebook, MissingEntry
+def grades(course: plans.Settings, unit: str, notebook: str, student: str) -> tuple[dict, dict, float]:
+    """Scores and comments as `page` takes them, and the late penalty.
 
-    with Gradebook(db_url) as gradebook:
+    Raises
+    ------
+    GraderError
+        If the gradebook knows nothing of this notebook and student.
+    """
+    with plans.gradebook(course) as gradebook:
         try:
             found = gradebook.find_submission_notebook(notebook, unit, student)
         except MissingEntry:
@@ -761,16 +778,6 @@ def _grades(db_url: str, unit: str, notebook: str, student: str) -> tuple[dict, 
             scores[grade.name] = (None if waits else grade.score, grade.max_score, grade.manual_score is not None)
         comments = {comment.name: comment.comment for comment in found.comments if comment.comment}
         return scores, comments, found.late_submission_penalty or 0.0
-
-
-def _plan(course: Path, unit: str, notebook: str) -> Plan | None:
-    """The unit's plan, or None where there is none (a course that was released by other means)."""
-    try:
-        from . import plan
-
-        return plan.load(course, unit, notebook)
-    except (ImportError, GraderError):
-        return None
 
 
 def read_verdict(path: Path, unit: str, notebook: str, student: str) -> Verdict | None:
@@ -800,6 +807,8 @@ def plan_of(notebook, unit: str, name: str) -> Plan:
     """A plan from an autograded notebook alone. What was released of its tests is not known, so none of it is shown."""
     cells = []
     for cell in notebook.cells:
+        if cell.get("id", "").startswith(OWN):
+            continue
         options = cell.metadata.get("nbgrader")
         options = options if isinstance(options, dict) else {}
         graded, solution, code = bool(options.get("grade")), bool(options.get("solution")), cell.cell_type == "code"
@@ -875,11 +884,9 @@ class FeedbackExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **kw)
         facts, folder = resources["nbgrader"], Path(resources["metadata"]["path"])
         unit, name, student = facts["assignment"], facts["notebook"], facts["student"]
-        coursedir = self.parent.coursedir
-        target = Path(coursedir.format_path(coursedir.feedback_directory, student, unit))
-        take_back(folder, target)
-        html = page_of(Path(coursedir.root), unit, student, folder / f"{name}.ipynb", nb, facts["db_url"])
-        return html, resources
+        course = plans.Settings(self.parent.coursedir, self.parent.config)
+        take_back(folder, course.folder("feedback", student, unit))
+        return page_of(course, unit, student, folder / f"{name}.ipynb", nb), resources
 
 
 def take_back(graded: Path, target: Path) -> None:

@@ -31,7 +31,7 @@ def main() -> None:
         try:
             new_pid_namespace()
         except OSError as error:
-            print(f"course_grader: {error}", file=sys.stderr)
+            print(error.strerror, file=sys.stderr)
             os._exit(FAILED)
     me = os.pidfd_open(os.getpid())
     child = os.fork()

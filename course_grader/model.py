@@ -154,7 +154,9 @@ class Verdict:
     cells: list[CellVerdict] = field(default_factory=list)
     runs: list[CellRun] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)  # fork, sandbox, student, judge, total; CPU where it says so
+    seconds: dict[str, float] = field(
+        default_factory=dict
+    )  # fork, sandbox, student, judge, total; CPU where it says so
 
     @property
     def points(self) -> float:

@@ -13,7 +13,7 @@ import builtins
 import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .model import Exercise, Plan, Submission
 
@@ -41,7 +41,9 @@ class Names:
     inert: bool
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def of(cls, source: str) -> Names:
+        """What `source` says; of a cell that is no Python, nothing."""
         try:
             text = _without_magics(source)
             tree = ast.parse(text)
@@ -56,7 +58,10 @@ class Names:
 
 def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:
     for symbol in table.get_symbols():
-        if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
+        # `count += 1` under `global count` counts as a use, although Python's table calls it an assignment alone.
+        if symbol.is_declared_global() or (
+            symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module")
+        ):
             yield symbol.get_name()
     for child in table.get_children():
         yield from _globals_used(child)

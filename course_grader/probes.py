@@ -226,11 +226,11 @@ def _report(says: int, action: Callable[[], list]) -> None:
     os._exit(0)
 
 
-def _tries(action: Callable[[dict], list[str]]) -> Callable[[dict], list[str]]:
-    """A probe whose cell must live and report; what it reports are the faults."""
+def _tries(action: Callable[[dict], list[str]], watched: bool = True) -> Callable[[dict], list[str]]:
+    """A probe whose cell must live and report; what it reports are the faults. watched: not by the kernel alone?"""
 
     def run(target: dict) -> list[str]:
-        one = _Try(lambda: action(target))
+        one = _Try(lambda: action(target), watched=watched)
         _run(one)
         return one.report if one.report is not None else [f"the cell died ({one.ended and one.ended.cause})"]
 
@@ -428,7 +428,7 @@ def _caps(target: dict) -> list[str]:
     """What takes a while: one process that computes, which the kernel stops; and what `watch` stops."""
     watched = "watch" not in target["without"]
     tries = {
-        "one process used more CPU time than it may": _Try(_burn, Limits(cpu_s=0.5), False, 3),
+        "one process used more CPU time than it may": _Try(_burn, Limits(cpu_s=0.5), False, 2),
         "four processes used more CPU time than a cell may": _Try(_burn_many, Limits(cpu_s=0.3), watched, 1.5),
         "a sleeping cell went on after its time": _Try(_oversleep, Limits(wall_s=0.2), watched),
         "the processes of a cell took more memory than it may": _Try(_memory_many, SMALL, watched),
@@ -491,9 +491,9 @@ PROBES: dict[str, tuple[str, Callable[[dict], list[str]]]] = {
     "power": ("A cell has no privileges", _tries(_power)),
     "calls": ("Dangerous system calls are refused", _tries(_calls)),
     "secrets": ("A cell inherits no environment variable and no open file of the grader", _tries(_secrets)),
-    "fork": ("The number of processes is capped", _tries(_fork_bomb)),
+    "fork": ("The number of processes is capped", _tries(_fork_bomb, watched=False)),
     "leftover": ("Nothing outlives its cell", _leftover),
-    "memory": ("Memory of a process is capped", _tries(_memory_one)),
+    "memory": ("Memory of a process is capped", _tries(_memory_one, watched=False)),
     "caps": ("CPU time, memory of all processes together, and waiting are capped", _caps),
     "file size": ("The size of a file is capped", _tries(_file_size)),
     "disk": ("The size of all files together is capped", _tries(_disk)),

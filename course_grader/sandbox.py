@@ -152,8 +152,8 @@ def launch(argv: list[str], env: dict[str, str] | None = None, *, isolation: str
 def fork_base() -> int:
     """Like os.fork(): 0 in the child, which is then process 1 of a pid namespace, and dies with us.
 
-    For the base process of a submission: when it dies, the kernel kills every cell of it. Use it in a process started
-    by `launch`; elsewhere it is a plain fork that dies with its parent.
+    For the base process of a submission: when it dies, the kernel kills every cell of it. In a process that `launch`
+    did not start, or started with isolation "none", it is a plain fork that dies with its parent.
     """
     if sys.platform != "linux":
         return os.fork()
@@ -161,10 +161,7 @@ def fork_base() -> int:
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     me = os.pidfd_open(os.getpid())
     try:
-        try:
-            pid = _fork_into_pid_namespace(own)
-        except PermissionError:  # not from `launch`, or isolation none where nothing else is allowed
-            pid = os.fork()
+        pid = _fork_into_pid_namespace(own) if os.getpid() == 1 else os.fork()
         if pid == 0:
             ns.die_with(me)
         return pid
@@ -218,6 +215,7 @@ def enter(
         ns.unshare(ns.NEWNS | sum(flag for name, flag in flags.items() if name not in _base.without))
         if "files" in _base.without:
             ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
+            ns.mount("proc", "/proc", "proc")
         else:
             _change_root(view, [os.path.realpath(path) for path in hidden])
         _base.in_scratch = view.below(SCRATCH)
@@ -228,7 +226,7 @@ def enter(
     except ValueError as error:
         raise GraderError(f"The sandbox cannot be made: {error}; move one of them.") from error
     except OSError as error:
-        raise GraderError(f"The sandbox cannot be made: {error}. {advice()}") from error
+        raise GraderError(f"The sandbox cannot be made: {error.strerror}. {advice()}") from error
 
 
 def _cell_user() -> tuple[int, int]:
@@ -565,8 +563,9 @@ def _probe_once(course: Path | None, readable: tuple[Path, ...]) -> list[Probe]:
 
 
 def check_or_refuse(isolation: str = "full", course: Path | None = None, readable: Iterable[Path] = ()) -> None:
-    """Raise GraderError, saying what got through and what to do, unless every probe held. About two seconds, once per process.
+    """Raise GraderError, saying what got through and what to do, unless every probe held.
 
+    course: students' code must not see its files. Takes about two seconds, once per process.
     isolation "none": nothing is tried; whoever types it takes the risk.
     """
     if not hasattr(os, "fork"):

@@ -295,9 +295,7 @@ def live(connection: socket.socket, shell, cells, setup: dict, cpu_seconds: floa
         with interruptible():
             error = run_cell(shell, recorder, name, source)
         stop_timers()
-        runs.append(
-            {"name": name, "outputs": recorder.take(), "error": error, "cpu_s": time.process_time() - started}
-        )
+        runs.append({"name": name, "outputs": recorder.take(), "error": error, "cpu_s": time.process_time() - started})
     recorder.close()
     student = Student(connection, shell.user_ns, setup, cpu_seconds, wall_seconds)
     student.send("ready", runs)

@@ -85,6 +85,8 @@ def _lengths() -> dict[str, bytes]:
     cases |= {f"64 MB of {chr(tag)}": bytes([tag]) + count(64 << 20) + b"N" for tag in b"isbB([{SZ"}
     cases["lists that all promise the rest"] = b"".join(b"[" + count(2000 - n) for n in range(50)) + b"N" * 900
     cases["length of 10 bytes"] = b"s" + b"\xff" * 9 + b"\x01"
+    cases["length that never ends"] = b"s" + b"\x80" * 9 + b"\0"
+    cases["length that never ends, of zeros"] = b"s" + b"\x80" * 9
     cases["length in a long form"] = b"s\x83\x00abc"
     cases["nothing"] = b""
     cases["half a float"], cases["half a complex"] = b"f1234", b"c12345678"

@@ -640,6 +640,14 @@ def test_many_small_parts_cost_what_their_caps_say(name):
         decode(message(b"[" + count(more) + node * more), caps=caps)
 
 
+@pytest.mark.parametrize("node", [b"s" + b"\xff" * 1000, b"[" + count(1001) + b"N" * 1000])
+def test_a_lie_about_length_is_found_before_the_rest_is_read(node):
+    reader = codec._Reader(node, None, codec.CAPS)
+    with pytest.raises(CodecError):
+        reader.node()
+    assert reader.pos <= 10
+
+
 def test_few_colliding_keys_are_honest():
     grid = {(a, b, c, d): 1 for a in (-1, -2) for b in (-1, -2) for c in (-1, -2) for d in (-1, -2)}
     assert len({hash(key) for key in grid}) == 1

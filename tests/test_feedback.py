@@ -13,17 +13,17 @@ import zlib
 from urllib.parse import quote, unquote
 
 import nbformat
+import plain_course
 import pytest
 from browser import browsing, screenshot
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import InvalidNotebook
 from nbformat import v4
-from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from payloads import PAYLOADS
 from traitlets.config import Config
 
-from course_grader import feedback
+from course_grader import feedback, intake, plan, record
 from course_grader.model import STUDENT, Added, CellRun, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
 
 pytestmark = pytest.mark.part("grader")
@@ -137,7 +137,7 @@ def test_the_page_says_what_happened_and_what_to_do():
     assert "not right yet" in text and "the softmax of three rows is not right." in text
     assert "What they try: Tested with rows of very different size." in text
     assert "Processor time used: 5.0 s. A cell may take 5 s." in text and "tried a second time" in text
-    assert text.count("xor is not answered yet.") == 1
+    assert "xor is not answered yet" not in text, "the page's own words say it"
     assert "This cell is as it was handed out." in text
     assert "step 2" in text and "step 1" not in text
     assert "Warnings (they cost no points) overflow" in text
@@ -299,12 +299,12 @@ PLACES = 23
 
 def attacked(payload: str) -> str:
     """A page with a text at every place that a student, or a name, can reach; each with the number of its place."""
-    place = (f"(place{i:02}) {payload}" for i in itertools.count())
-    task = cell("text", "", f"# {next(place)}\n", None, "markdown")
+    place = (f"(place{i:02})\n{payload}" for i in itertools.count())
+    task = cell("text", "", "# " + next(place).replace("\n", " "), None, "markdown")
     stub = cell("answer", next(place), "stub")
     check = cell("test", payload, "check", points=1)
     more = cell("answer", "more", "stub")
-    hidden = cell("test", "hidden", "x\nhidden", f"# {next(place)}", points=1)
+    hidden = cell("test", "hidden", "x\nhidden", "# " + next(place).replace("\n", "\n# "), points=1)
     plan = Plan(payload, next(place), (task, stub, more, check, hidden, cell("manual", "m", "", "s", "markdown", 2)))
     trace = {"output_type": "error", "ename": next(place), "evalue": next(place), "traceback": []}
     outputs = [
@@ -325,7 +325,7 @@ def attacked(payload: str) -> str:
     runs = [CellRun(stub.name, outputs), CellRun("added 1", [], next(place))]
     verdict = Verdict(plan.unit, plan.notebook, submission.student, cells, runs, [next(place)])
     page = feedback.page(plan, submission, verdict, {}, {stub.name: next(place), "m": payload})
-    assert next(place).startswith(f"(place{PLACES}) "), "PLACES does not say how many places there are"
+    assert next(place).startswith(f"(place{PLACES})"), "PLACES does not say how many places there are"
     return page
 
 
@@ -410,15 +410,9 @@ class Room:
         self._files.update({f"/{name}": text for name, text in pages.items()})
         frames = "".join(f'<iframe name="{name}" src="/{quote(name)}" width=80 height=60></iframe>' for name in pages)
         self._files["/"] = f"<!DOCTYPE html><title>room</title>{frames}"
-        import time, psutil; cpu=lambda: sum(sum(q.cpu_times()[:2]) for q in psutil.Process().children(recursive=True))
-        c0=cpu()
-        t0=time.time()
         self._page.goto(f"{self._address}/", wait_until="load")
-        print("load", time.time()-t0, cpu()-c0); c0=cpu()
         self._page.wait_for_timeout(500)
-        t0=time.time()
         found = self._page.evaluate(LOOK, TAGS)
-        print("look", time.time()-t0, cpu()-c0)
         self._page.wait_for_timeout(500)
         for name, request in self._requests:
             if not (request.failure or "").startswith("csp"):  # those never left the browser
@@ -466,44 +460,63 @@ def room():
         yield Room(page, address, files)
 
 
-def test_no_payload_comes_alive(room):
-    found = room.show({name: attacked(text) for name, text in PAYLOADS.items()})
-    assert len(found) == len(PAYLOADS) >= 60
+SOME = dict(list(PAYLOADS.items())[::5])
+ALL_OF_THEM = pytest.param(PAYLOADS, marks=pytest.mark.full, id="all")
+
+
+def chunks(size):
+    """The payloads as texts of `size` payloads each: name of the first -> text."""
+    rows = [list(PAYLOADS.items())[i : i + size] for i in range(0, len(PAYLOADS), size)]
+    return {row[0][0]: "\n".join(text for _, text in row) for row in rows}
+
+
+def assert_dead(room, found):
     assert (room.rang, room.asked) == (set(), set())
     assert {name: odd for name, (odd, _) in found.items() if odd} == {}
     for name, (_, text) in found.items():
         assert {f"(place{i:02})" for i in range(PLACES)} <= set(re.findall(r"\(place\d\d\)", text)), name
 
 
-def test_escaping_alone_is_enough(room):
+# The browser takes 60 ms for a page, so pages hold several payloads here, and one each in `make full`.
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.full), 12])
+def test_no_payload_comes_alive(room, size):
+    assert len(PAYLOADS) >= 60
+    assert_dead(room, room.show({name: attacked(text) for name, text in chunks(size).items()}))
+
+
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.full), 4])
+def test_escaping_alone_is_enough(room, size):
     """The same pages without their content policy: nothing depends on it."""
-    pages = {name: POLICY.sub("", attacked(text)) for name, text in PAYLOADS.items()}
+    pages = {name: POLICY.sub("", attacked(text)) for name, text in chunks(size).items()}
     assert not any(POLICY.search(page) for page in pages.values())
-    found = room.show(pages)
-    assert (room.rang, room.asked) == (set(), set())
-    assert {name: odd for name, (odd, _) in found.items() if odd} == {}
+    assert_dead(room, room.show(pages))
 
 
-def test_the_policy_alone_stops_scripts_and_loading(room):
+@pytest.mark.parametrize("payloads", [SOME, ALL_OF_THEM])
+def test_the_policy_alone_stops_scripts_and_loading(room, payloads):
     """Payloads put into the page unescaped, as a broken template would: no script runs, nothing is fetched.
 
     A policy cannot stop a page from leading away (meta refresh, a link that is clicked), so those may be asked for.
     """
     page = attacked("nothing")
-    found = room.show({name: page.replace("</main>", f"{text}</main>") for name, text in PAYLOADS.items()})
+    found = room.show({name: page.replace("</main>", f"{text}</main>") for name, text in payloads.items()})
     assert room.rang == set()
     assert {kind for _, kind, _ in room.asked} <= {"navigation"}
-    assert sum(bool(odd) for odd, _ in found.values()) > 100, "the look at the page's elements finds nothing any more"
+    foreign = [name for name, (odd, _) in found.items() if odd]
+    assert len(foreign) > 0.7 * len(payloads), "the look at the page's elements finds nothing any more"
 
 
-def test_the_room_hears_what_stock_pages_do(room):
+@pytest.mark.parametrize("payloads", [SOME, ALL_OF_THEM])
+def test_the_room_hears_what_stock_pages_do(room, payloads):
     """Without sanitiser and policy the same payloads do run and load: the silence above means something."""
-    room.show({name: stock(text) for name, text in PAYLOADS.items()})
+    room.show({name: stock(text) for name, text in payloads.items()})
     loading = {name for name, _, _ in room.asked}
-    print(f"stock nbconvert, sanitiser off: {len(room.rang)} of {len(PAYLOADS)} ran, {len(loading)} asked the network")
-    assert len(room.rang) >= 60 and len(loading) >= 15
-    assert {"script", "img-onerror", "svg-onload", "iframe-srcdoc", "link-javascript", "markdown-link"} <= room.rang
-    assert {"style-import", "link-stylesheet", "iframe-elsewhere", "meta-refresh", "markdown-image"} <= loading
+    print(f"stock nbconvert, sanitiser off: {len(room.rang)} of {len(payloads)} ran, {len(loading)} asked the network")
+    assert len(room.rang) > 0.5 * len(payloads) and len(loading) > 0.2 * len(payloads)
+    sure = {"script", "img-onerror", "svg-onload", "iframe-srcdoc", "link-javascript", "markdown-link"}
+    assert sure & payloads.keys() <= room.rang
+    sure = {"style-import", "link-stylesheet", "iframe-elsewhere", "meta-refresh", "markdown-image"}
+    assert sure & payloads.keys() <= loading
 
 
 def test_the_page_in_light_dark_and_on_a_phone(room, tmp_path):
@@ -552,82 +565,84 @@ def test_a_text_that_repeats_a_hidden_line_is_not_shown():
     assert leaks(page) == [] and page.count("repeats a line of the hidden tests") == 2
 
 
-EXPORTER = "course_grader.feedback.FeedbackExporter"
 STUDENT_ID = "o'hara <b>x<b>"  # a name that a file system takes
+UNIT = plain_course.UNIT
+HIDDEN = "\n### BEGIN HIDDEN TESTS\ncanary_hidden_81 = area(8184.25)\nassert canary_hidden_81 == 'canary-expected-82'"
+ESSAY = "Write.\n=== BEGIN MARK SCHEME ===\ncanary_solution_83\n=== END MARK SCHEME ==="
+ANSWER = "def area(r):\n    ### BEGIN SOLUTION\n    return 'canary_solution_83'\n    ### END SOLUTION"
+SOURCE = [
+    plain_course.cell("text", source="# Two exercises"),
+    plain_course.cell("text", source="## Exercise 1 - Circles (4 points)"),
+    plain_course.cell("answer", "area", ANSWER),
+    plain_course.cell("test", "area-check", "assert area(0) == 0", 1),
+    plain_course.cell("test", "area-hidden", f"# Tested far out.{HIDDEN}\n### END HIDDEN TESTS", 3),
+    plain_course.cell("text", source="## Exercise 2 - Steps"),
+    plain_course.cell("answer", "shift", ANSWER.replace("area", "shift")),
+    plain_course.cell("test", "shift-check", "assert shift(1) == 11", 2),
+    plain_course.cell("text", source="## Exercise 3 - Reasons"),
+    plain_course.cell("manual", "why", "### BEGIN SOLUTION\ncanary_solution_83\n### END SOLUTION", 4, markdown=True),
+    plain_course.cell("task", "essay", ESSAY, 6),
+]
+
+
+def hand_in_and_grade(course, student, how):
+    """Hand in a notebook; "ours": record a verdict, "stock": leave what plain nbgrader leaves, tracebacks included."""
+    notebook = plain_course.answered(
+        plain_course.released(course),
+        area="def area(r):\n    return 3 * r",
+        shift="shift = 7",
+        why="Because <b>so</b>.",
+    )
+    notebook.cells.insert(4, v4.new_code_cell("print('mine')"))
+    plain_course.hand_in(course, student, notebook, when="2026-11-22 12:00:00 UTC")
+    made = plan.load(course, UNIT, "first")
+    submission = intake.parse(plain_course.as_bytes(notebook), made, student)
+    cells = [
+        CellVerdict("area-check", 1, 1),
+        CellVerdict("area-hidden", 0, 3, "wrong", "The area is not right.", "canary-detail-84"),
+        CellVerdict("shift-check", 0, 2, "error", "TypeError: 'int' object is not callable"),
+    ]
+    runs = [CellRun("area", [stream("three\n")]), CellRun("added 1", [stream("mine\n")])]
+    record.record(course, made, submission, Verdict(UNIT, "first", student, cells, runs))
+    with plan.gradebook(plan.settings(course)) as book:
+        book.find_grade("why", "first", UNIT, student).manual_score = 3.0
+        book.find_comment("why", "first", UNIT, student).manual_comment = "Why <b>not</b>?"
+        book.find_submission_notebook("first", UNIT, student).late_submission_penalty = 1.0
+        book.db.commit()
+    if how == "stock":
+        _as_stock_leaves_it(course / "autograded" / student / UNIT)
+
+
+def _as_stock_leaves_it(folder):
+    (folder / "first.verdict.json").unlink()
+    notebook = nbformat.read(folder / "first.ipynb", as_version=4)
+    stolen = v4.new_output("stream", text=" ".join(CANARIES))
+    for name, made in plain_course.named(notebook).items():
+        if name in ("area-hidden", "shift-check"):
+            trace = [f"\x1b[31m{made.source}", *CANARIES]
+            made.outputs = [v4.new_output("error", ename="AssertionError", evalue=made.source, traceback=trace)]
+            made.outputs[0].evalue += " ".join(CANARIES)
+        elif name == "shift":  # it ran in a process that had seen a hidden test
+            made.outputs = [stolen]
+    (folder / "first.ipynb").chmod(0o644)
+    nbformat.write(notebook, folder / "first.ipynb")
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course with two graded students, one with a verdict, one graded by plain nbgrader; feedback by nbgrader."""
-    root = tmp_path_factory.mktemp("course")
-    plan = make_plan()
-    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
-        _fill(gradebook, plan)
-        for student in (STUDENT_ID, "stock"):
-            _grade(gradebook, root, plan, student)
-    _, verdict, _, _ = sample(plan)
-    verdict.student = STUDENT_ID
-    folder = root / "autograded" / STUDENT_ID / "01_small"
-    (folder / "01_small.verdict.json").write_text(verdict.to_json(), encoding="utf-8")
-    (folder / "evil.html").write_text("<script>alert(1)</script>", encoding="utf-8")
-    (folder / "data").mkdir()
-    (folder / "data" / "solution.txt").write_text(" ".join(CANARIES), encoding="utf-8")
-    (folder / "timestamp.txt").write_text("2026-11-22 12:00:00 UTC", encoding="utf-8")
-    config = Config({"CourseDirectory": {"root": str(root)}, "GenerateFeedback": {"exporter_class": EXPORTER}})
-    done = NbGraderAPI(config=config).generate_feedback("01_small")
+    root = plain_course.make(tmp_path_factory.mktemp("course"), {"first": SOURCE})
+    for student, how in ((STUDENT_ID, "ours"), ("stock", "stock")):
+        hand_in_and_grade(root, student, how)
+        folder = root / "autograded" / student / UNIT  # as if the settings let nbgrader copy all of it
+        (folder / "evil.html").write_text("<script>alert(1)</script>", encoding="utf-8")
+        (folder / "data").mkdir()
+        (folder / "data" / "solution.txt").write_text(" ".join(CANARIES), encoding="utf-8")
+    settings = plan.settings(root)
+    assert settings.config.GenerateFeedback.exporter_class == "course_grader.feedback.FeedbackExporter"
+    done = NbGraderAPI(settings.coursedir, config=Config(settings.config)).generate_feedback(UNIT)
     assert done["success"], done
     return root
-
-
-def _fill(gradebook, plan):
-    gradebook.add_assignment(plan.unit)
-    gradebook.add_notebook(plan.notebook, plan.unit)
-    for each in plan.cells:
-        if each.kind in ("test", "manual"):
-            options = {"max_score": each.points, "cell_type": each.cell_type}
-            gradebook.add_grade_cell(each.name, plan.notebook, plan.unit, **options)
-        if each.kind in ("answer", "manual"):
-            gradebook.add_solution_cell(each.name, plan.notebook, plan.unit)
-
-
-def _grade(gradebook, root, plan, student):
-    """Points, and an autograded notebook as plain nbgrader leaves it: hidden tests, tracebacks, what answers stole."""
-    gradebook.add_student(student)
-    gradebook.add_submission(plan.unit, student).notebooks[0].late_submission_penalty = 1.0
-    submission, verdict, _, _ = sample(plan)
-    for each in verdict.cells:
-        gradebook.find_grade(each.name, plan.notebook, plan.unit, student).auto_score = each.points
-    gradebook.find_grade("words", plan.notebook, plan.unit, student).manual_score = 3.0
-    gradebook.find_comment("words", plan.notebook, plan.unit, student).manual_comment = "Why <b>not</b>?"
-    gradebook.db.commit()
-    folder = root / "autograded" / student / plan.unit
-    folder.mkdir(parents=True)
-    cells = [_autograded(each, submission.answers.get(each.name)) for each in plan.cells]
-    cells.insert(6, v4.new_code_cell("print('mine')", outputs=[_stolen()]))
-    nbformat.write(v4.new_notebook(cells=cells), folder / f"{plan.notebook}.ipynb")
-
-
-def _autograded(each, answer):
-    if each.cell_type == "markdown":
-        made = v4.new_markdown_cell(answer or each.source)
-    else:
-        made = v4.new_code_cell(answer or each.source)
-    graded, solution = each.kind in ("test", "manual"), each.kind in ("answer", "manual")
-    if each.name:
-        made.metadata["nbgrader"] = {
-            "grade": graded, "solution": solution, "locked": each.kind in ("test", "text"), "task": False,
-            "grade_id": each.name, "schema_version": 3, "points": each.points,
-        }  # fmt: skip
-    if each.kind == "test" and each.name.startswith(("activations", "xor")):
-        trace = [f"\x1b[31m{each.source}", "8184.25"]
-        made.outputs = [v4.new_output("error", ename="NotImplementedError", evalue=each.source, traceback=trace)]
-    elif each.kind in ("test", "answer") and not each.name.startswith("perceptron"):
-        made.outputs = [_stolen()]
-    return made
-
-
-def _stolen():
-    return v4.new_output("stream", text=" ".join(CANARIES))
 
 
 def pages(root):
@@ -638,37 +653,61 @@ def test_nbgrader_writes_our_page(course):
     found = pages(course)
     assert set(found) == {STUDENT_ID, "stock"}
     ours = text_of(found[STUDENT_ID])
-    assert "Content-Security-Policy" in found[STUDENT_ID] and STUDENT_ID in ours and "10 of 34 points" in ours
-    assert "Exercise 1.3 - Softmax with temperature" in ours and "the softmax of three rows is not right." in ours
-    assert "Why <b>not</b>?" in ours and "Handed in late" in ours
+    assert "Content-Security-Policy" in found[STUDENT_ID] and STUDENT_ID in ours
+    assert "3 of 16 points" in ours and "Handed in late: 1 point" in ours
+    assert "Exercise 1 - Circles" in ours and "What they try: Tested far out." in ours
+    assert "The area is not right." in ours and "It showed three" in ours and "return 3 * r" in ours
+    assert "TypeError: 'int' object is not callable" in ours
+    assert "Because <b>so</b>." in ours and "Why <b>not</b>?" in ours and "set by your instructor 3 / 4" in ours
+    assert "waits for your instructor" in ours, "the task"
+    assert "Added cell 1 print('mine') It showed mine" in ours
 
 
 def test_without_a_verdict_there_is_a_page_with_the_points(course):
     text = text_of(pages(course)["stock"])
-    assert "10 of 34 points" in text and feedback.BY_STOCK in text and "Exercise 1.4 - XOR by hand" in text
-    assert "not answered" in text and "def softmax(z):" in text
+    assert "3 of 16 points" in text and feedback.BY_STOCK in text and "Exercise 2 - Steps" in text
+    assert "return 3 * r" in text and "It showed three" in text and "not right yet" in text
+
+
+def test_without_a_plan_there_is_a_page_too(course, monkeypatch):
+    """Released by other means: what a student may see of a test is not known, so nothing of it is shown."""
+
+    def no_plan(*_):
+        raise GraderError("no plan")
+
+    monkeypatch.setattr(plan, "load", no_plan)
+    for student in (STUDENT_ID, "stock"):
+        (page,) = feedback.write(course, UNIT, student)
+        text = page.read_text(encoding="utf-8")
+        assert leaks(text) == [] and "3 of 16 points" in text_of(text) and "Exercise 1 - Circles" in text_of(text)
+        assert "return 3 * r" in text_of(text) and "print('mine')" in text_of(text)
+    monkeypatch.undo()
+    for student in (STUDENT_ID, "stock"):
+        feedback.write(course, UNIT, student)
 
 
 def test_no_canary_in_any_feedback_file(course):
     files = [path for path in (course / "feedback").rglob("*") if path.is_file()]
-    assert sorted(path.name for path in files) == ["01_small.html", "01_small.html", "timestamp.txt"]
+    assert sorted(path.name for path in files) == ["first.html", "first.html", "timestamp.txt", "timestamp.txt"]
     for path in files:
         assert leaks(path.read_text(encoding="utf-8")) == [], path
-    assert leaks((course / "autograded" / "stock" / "01_small" / "01_small.ipynb").read_text(encoding="utf-8"))
+    graded = (course / "autograded" / "stock" / UNIT / "first.ipynb").read_text(encoding="utf-8")
+    assert len(leaks(graded)) == len(CANARIES), "there is something to leak"
 
 
 def test_what_the_student_wrote_is_read_from_the_graded_notebook(course):
-    notebook = nbformat.read(course / "autograded" / STUDENT_ID / "01_small" / "01_small.ipynb", as_version=4)
-    plan = make_plan()
-    found = feedback.submission_of(notebook, plan, "ada")
-    assert found.answers == sample(plan)[0].answers
-    assert found.added == (Added(5, "print('mine')"),)
+    notebook = nbformat.read(course / "autograded" / STUDENT_ID / UNIT / "first.ipynb", as_version=4)
+    handed_in = (course / "submitted" / STUDENT_ID / UNIT / "first.ipynb").read_bytes()
+    made = plan.load(course, UNIT, "first")
+    sent = intake.parse(handed_in, made, STUDENT_ID)
+    found = feedback.submission_of(notebook, made, STUDENT_ID)
+    assert (found.answers, found.added) == (sent.answers, sent.added) and found.added
 
 
 def test_write_makes_the_same_pages_as_nbgrader(course):
     before = pages(course)
-    made = feedback.write(course, "01_small", STUDENT_ID)
-    assert [path.name for path in made] == ["01_small.html"]
+    made = feedback.write(course, UNIT, STUDENT_ID)
+    assert [path.name for path in made] == ["first.html"]
     assert pages(course) == before
     assert not list((course / "feedback").rglob(".feedback-*"))
 
@@ -676,7 +715,7 @@ def test_write_makes_the_same_pages_as_nbgrader(course):
 @pytest.mark.parametrize("name", ["nobody", "..", "a/b", "", "a\0b"])
 def test_write_says_what_is_missing(course, name):
     with pytest.raises(GraderError, match="grade it first|cannot be the name"):
-        feedback.write(course, "01_small", name)
+        feedback.write(course, UNIT, name)
 
 
 @pytest.mark.parametrize("change", [

@@ -427,7 +427,9 @@ def test_tests_see_the_state_after_their_own_answer(engine):
 
 
 def test_an_answer_may_use_an_earlier_one_and_cells_of_the_students_own(engine):
-    plan, submission = several("def f0():\n    return 0", "def f1():\n    return f0() + one", "def f2():\n    return f1() + 1")
+    plan, submission = several(
+        "def f0():\n    return 0", "def f1():\n    return f0() + one", "def f2():\n    return f1() + 1"
+    )
     submission = Submission("somebody", submission.answers, added=(Added(0, "one = 1"),))
     assert engine.grade(plan, submission).points == 3
 
@@ -517,6 +519,8 @@ def test_beside_the_answer_silence_is_no_pass(engine):
 
 def test_the_judge_never_holds_a_line_of_the_student(engine):
     """Nothing of the answer's source may be compiled or imported on the judge's side."""
-    plan = plan_for("import sys\nassert not any('f' in vars(m) and 'marker_of_f' in vars(m) for m in [sys.modules['__main__']])")
+    plan = plan_for(
+        "import sys\nassert not any('f' in vars(m) and 'marker_of_f' in vars(m) for m in [sys.modules['__main__']])"
+    )
     verdict = engine.grade(plan, Submission("somebody", {"answer": "marker_of_f = 1\ndef f():\n    pass"}))
     assert verdict.cells[0].passed

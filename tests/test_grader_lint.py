@@ -235,7 +235,10 @@ assert isinstance(f(1).shape, tuple)
 assert isinstance(len(f(1)), int)
 assert isinstance(check.kind(f(1)), str)
 assert isinstance(check.quiet(f, 1)[1], list)
-assert check.quiet(f, 1) is not f  # <-""",
+assert check.quiet(f, 1) is not f  # <-
+assert 2 is f(1)  # <-
+assert isinstance([1, 2][f(1)], int)
+assert np.asarray(Box(1)) < 3""",
     "objects of the cell's class": """\
 class Table:
     def fill(self, x):
@@ -264,6 +267,9 @@ assert isinstance(g, int)  # <-
 assert isinstance(h, list)  # <-
 assert isinstance(k, int)
 assert isinstance(table, dict)  # <-
+l: bool = isinstance(f(1), int)  # <-
+c += isinstance(f(1), int)  # <-
+assert (m := isinstance(f(1), int))  # <-
 p, q = [1, 2]
 assert isinstance(p, int)
 one, (two, three) = f(1)
@@ -311,6 +317,7 @@ outer(1)
 assert isinstance(outer(1), int)  # <-
 assert isinstance(plain(), int)
 assert isinstance((lambda f: f(1))(abs), int)
+assert (lambda f: f is abs)(abs)
 assert map(lambda x: isinstance(f(x), int), [1])  # <-""",
     "arguments by keyword": """\
 def show(a, *, b):
@@ -347,6 +354,10 @@ def run(seed):
     with np.errstate(all="ignore"):
         return got
 assert run(1)
+for i in range(3):
+    f(i)
+    for j in range(2):
+        random.seed(i + j)  # <-
 random.seed(1)""",
     "patches by name": """\
 setattr(np, "exp", None)  # <-

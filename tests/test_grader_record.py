@@ -404,13 +404,13 @@ def test_killed_at_any_moment_and_run_again(course):
             else:
                 save(course, "ada", *first)
             ended = killed_at(course, second, step)
-            step, steps = step + 6, steps + 1
+            step, steps = step + 9, steps + 1
             assert rows(course) in allowed
             _formgrader_opens(course)
         save(course, "ada", *second)
         assert rows(course) == new
         assert [path.name for path in (course / "autograded" / "ada").iterdir()] == [UNIT], "no leftovers"
-    assert steps > 20
+    assert steps > 12
 
 
 def reset(course, clean):

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -39,14 +40,14 @@ if closed:
     os.makedirs(base)
     ns.bind(f"/proc/self/fd/{fd}", base)
     os.close(fd)
-if forbid:  # as a system that allows no user namespaces
-    ns.unshare(ns.NEWUSER)
-    for name in ("uid", "gid"):
-        Path(f"/proc/self/{name}_map").write_text("0 0 65536")
-    Path("/proc/sys/user/max_user_namespaces").write_text("0")
 os.setgroups([])
 os.setresgid(user, user, user)
 os.setresuid(user, user, user)
+if forbid:  # as on a system that allows no user namespaces: this is the last one
+    ns.unshare(ns.NEWUSER)
+    ns.prctl(ns.PR_SET_DUMPABLE, 1)
+    ns.map_ids((user, user), (user, user))
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
 os.environ["HOME"] = "/nowhere"
 os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
 """
@@ -208,7 +209,7 @@ def test_a_file_of_the_course_that_is_shown_is_noticed():
 def test_a_system_without_user_namespaces_is_refused_in_words():
     (found,) = probe_as_user(forbid=True)
     assert not found.held
-    assert found.sentence.startswith("No sandbox could be made")
+    assert found.sentence.startswith("No sandbox could be made: unshare(")
 
 
 def test_grading_is_refused_when_a_probe_gets_through(monkeypatch):
@@ -375,3 +376,206 @@ def main():
     shown, link = str(tmp_path / "shown"), str(tmp_path / "link")
     seen = in_base(body, shown, link, readable=[shown, link], hidden=[f"{shown}/inside"])
     assert seen == ["shown/data.txt", [], ["link", "shown"], "OSError", 30]  # EROFS
+
+
+def test_isolation_none_keeps_the_kernels_limits():
+    body = """
+def leave():
+    if os.fork() == 0:
+        time.sleep(60)
+    import resource
+    open("left", "w").close()
+    limits = [resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0] for name in ("CPU", "FSIZE", "NOFILE")]
+    files = sorted(os.listdir("/proc/self/fd"))[:3]
+    return [os.getcwd(), "SECRET" in os.environ, files, limits, os.getpgrp() == os.getpid()]
+
+def main():
+    (where, *seen), ended = cell(leave, Limits(cpu_s=4, file_bytes=1000, open_files=50))
+    bombs = cell(lambda: [os.fork() or time.sleep(9) for _ in range(30)], Limits(processes=8))[1]
+    slow = cell(lambda: time.sleep(9), Limits(wall_s=0.2))[1]
+    return [seen, ended["cause"], os.path.exists(where), bombs["cause"], slow["cause"]]
+"""
+    env = sandbox.clean_environment({"SECRET": "1"})
+    seen = [False, ["0", "1", "2"], [5, 1000, 50], True]
+    assert in_base(body, env=env, isolation="none") == [seen, "", False, "died", "time"]
+
+
+# --- nothing stays behind ----------------------------------------------------------------------------------------
+
+# Stands for the grader: starts a prepared process with two bases, and says when the cells of both are at work.
+GRADER = """
+import subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from course_grader import sandbox
+worker = sandbox.launch([sys.executable, "-I", "-c", sys.argv[3], *sys.argv[1:3]])
+worker.wait()
+"""
+WORKER = """
+import os, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+from course_grader import sandbox
+
+def work():
+    if os.fork() == 0:
+        os.setsid()
+        sleeper = [sys.executable, "-I", "-c", "import time; time.sleep(600)", sys.argv[2]]
+        subprocess.Popen(sleeper, start_new_session=True)
+        time.sleep(600)
+    time.sleep(0.2)
+    os.write(1, b"at work\\n")
+    while True:
+        pass
+
+for _ in range(2):
+    if sandbox.fork_base() == 0:
+        sandbox.enter()
+        if sandbox.fork_cell(sandbox.Limits(), keep=[1]) == 0:
+            work()
+        time.sleep(600)
+time.sleep(600)
+"""
+
+
+def processes(token):
+    """{pid: its parent} of what runs with the token in its command line, zombies excepted."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and token in (folder / "cmdline").read_text():
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    found[int(folder.name)] = int(parent)
+        except OSError:
+            continue
+    return found
+
+
+def start_grader(token, who):
+    command = ["-I", "-c", GRADER, PACKAGE, token, WORKER]
+    command = ordinary_user(command) if who == "user" else [sys.executable, *command]
+    grader = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert [grader.stdout.readline() for _ in range(2)] == [b"at work\n"] * 2
+    return grader
+
+
+def generations(grader, token):
+    """Lists of pids: the grader, the process in between, the prepared process, its bases, their cells, and so on."""
+    parents = processes(token)
+    found = [[grader.pid]]
+    while found[-1]:
+        found.append([pid for pid, parent in parents.items() if parent in found[-1]])
+    return found[:-1]
+
+
+# What must live on: all but a base with its cell and the cell's two, or a cell with its two.
+LEFT = {"grader": 0, "between": 0, "prepared": 0, "base": 7, "cell": 8}
+VICTIMS = {"grader": 0, "between": 1, "prepared": 2, "base": 3, "cell": 4}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("who", ["me", "me again", pytest.param("user", marks=needs_root)])
+def test_nothing_stays_when_someone_is_killed(victim, who):
+    mounts = Path("/proc/self/mounts").read_text()
+    token = f"course-grader-test-{uuid.uuid4().hex}"
+    grader = start_grader(token, who)
+    try:
+        family = generations(grader, token)
+        assert [len(level) for level in family] == [1, 1, 1, 2, 2, 2, 2]
+        target = family[VICTIMS[victim]][0]
+        os.kill(target, signal.SIGKILL)
+        late = time.monotonic() + 20
+        while len(processes(token)) > LEFT[victim] and time.monotonic() < late:
+            time.sleep(0.02)
+        assert len(processes(token)) == LEFT[victim]
+        assert Path("/proc/self/mounts").read_text() == mounts
+    finally:
+        grader.kill()
+        grader.wait()
+        grader.stdout.close()
+        late = time.monotonic() + 20
+        while processes(token) and time.monotonic() < late:
+            time.sleep(0.02)
+        assert processes(token) == {}
+
+
+# --- the list of system calls ------------------------------------------------------------------------------------
+
+
+def judged(machine, number, *arguments, foreign=False):
+    """What the filter answers to a system call: a small interpreter of its instructions."""
+    architecture = 0x40000003 if foreign else seccomp.ARCHITECTURE[machine]
+    data = struct.pack("iIQ6Q", number, architecture, 0, *(*arguments, *[0] * (6 - len(arguments))))
+    code = list(struct.iter_unpack("HBBI", seccomp.program(machine)))
+    place = value = 0
+    while True:
+        what, yes, no, operand = code[place]
+        place += 1
+        if what == seccomp.LOAD:
+            value = struct.unpack_from("I", data, operand)[0]
+        elif what == seccomp.RETURN:
+            return operand
+        else:
+            tests = {seccomp.EQUAL: value == operand, seccomp.GREATER: value > operand}
+            place += yes if tests.get(what, bool(value & operand)) else no
+
+
+@pytest.mark.parametrize(("machine", "column"), [("x86_64", 0), ("aarch64", 1)])
+def test_the_filter_refuses_what_it_lists_and_little_else(machine, column):
+    refused, missing = seccomp.answer(1), seccomp.answer(38)
+    for name, numbers in seccomp.REFUSED.items():
+        assert numbers[column] is None or judged(machine, numbers[column]) == refused, name
+    listed = {numbers[column] for numbers in seccomp.REFUSED.values()}
+    special = {seccomp.CLONE3[column], seccomp.SOCKET[column], seccomp.SOCKETPAIR[column], seccomp.PERSONALITY[column]}
+    others = set(range(seccomp.NEWEST + 1)) - listed - special
+    assert {judged(machine, number) for number in others} == {seccomp.ALLOW}
+    clone, prctl = seccomp.CLONE[column], seccomp.PRCTL[column]
+    high = 1 << 40  # the kernel reads the low half only, so a set bit up there must not hide it
+    for flag in (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000):
+        assert judged(machine, clone, flag | 17 | high) == refused
+    assert judged(machine, clone, 0x3D0F00) == seccomp.ALLOW  # a thread
+    assert judged(machine, prctl, high | 1) == refused
+    assert judged(machine, prctl, 15) == seccomp.ALLOW
+    assert judged(machine, seccomp.CLONE3[column]) == missing
+    assert judged(machine, seccomp.NEWEST + 1) == judged(machine, 0x40000000 + 57) == missing
+    assert judged(machine, 0, foreign=True) == seccomp.KILL
+    families = {family: judged(machine, seccomp.SOCKET[column], family) for family in range(50)}
+    assert [family for family, answer in families.items() if answer == seccomp.ALLOW] == [1, 2, 10]
+    assert judged(machine, seccomp.PERSONALITY[column], 0xFFFFFFFF) == seccomp.ALLOW
+    assert judged(machine, seccomp.PERSONALITY[column], 0x40000) == refused
+    assert judged(machine, seccomp.IOCTL[column], 0, 0x5412) == refused
+
+
+# --- the view ----------------------------------------------------------------------------------------------------
+
+
+def test_the_view_follows_links_and_shows_nothing_twice(tmp_path):
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "real" / "file").write_text("x")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "circle").symlink_to("circle")
+    place = os.path.realpath(tmp_path)
+    seen = view.View()
+    seen.show(tmp_path / "link" / "deep")
+    assert seen.links == {f"{place}/link": "real"}
+    assert seen.binds == {f"{place}/real/deep": True}
+    for path in ("real/deep", "link/deep/../deep", "circle/x", "nothing"):
+        seen.show(tmp_path / path)
+    assert list(seen.binds) == [f"{place}/real/deep"]
+    seen.show(tmp_path / "real")  # a folder of which a part is shown already
+    assert seen.binds == {f"{place}/real/deep": True, f"{place}/real/file": False}
+
+
+def test_the_view_has_the_environment_but_not_the_course():
+    seen = view.view()
+    assert all(seen.covered(os.path.realpath(path)) for path in (sys.executable, json.__file__, pytest.__file__))
+    for path in (PACKAGE, f"{PACKAGE}/source", f"{PACKAGE}/course_grader", f"{PACKAGE}/gradebook.db", Path.home()):
+        assert not seen.covered(str(path))
+    assert seen.covered(os.path.realpath(f"{PACKAGE}/course_utils"))
+
+
+def test_an_environment_in_a_hidden_folder_is_an_error(monkeypatch, tmp_path):
+    seen = view.View()
+    seen.show(tmp_path)
+    monkeypatch.setattr(sys, "prefix", f"{tmp_path}/course/.venv")
+    with pytest.raises(ValueError, match="is to be seen by student code"):
+        seen.hide(f"{tmp_path}/course", "/nowhere")

@@ -368,13 +368,19 @@ ATTACKS = [
                 return 0.0
             __rsub__ = __abs__ = __float__ = __sub__
 
-        class Register(list):
+        class Register:
             largest = 3.5
+            def __init__(self, amounts=()):
+                self.amounts = list(amounts)
             def add(self, amount):
                 if amount > 100:
                     self.largest = Nothing()
-                self.append(amount)
-                return float(sum(self))
+                self.amounts.append(amount)
+                return float(sum(self.amounts))
+            def __len__(self):
+                return len(self.amounts)
+            def __iter__(self):
+                return iter(self.amounts)
             def __add__(self, other):
                 return Register([*self, *other])
         """,
@@ -412,7 +418,7 @@ ATTACKS = [
         def compile_(source, *args, **kwargs):
             if isinstance(source, ast.Module):
                 source.body = [line for line in source.body if isinstance(line, (ast.Import, ast.FunctionDef))] or [ast.Pass()]
-            return real(source, *args, **kwargs)
+            return real(ast.fix_missing_locations(source) if isinstance(source, ast.AST) else source, *args, **kwargs)
 
         builtins.compile = compile_
 

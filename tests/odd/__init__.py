@@ -37,9 +37,13 @@ class Odd:
     unit: str
     why: str
     answers: dict[str, str | Rewrite] = field(default_factory=dict)
-    spoil: Callable[[Notebook], None] = lambda notebook: None
-    write: Callable[[Notebook], bytes] = lambda notebook: json.dumps(notebook, indent=1).encode()
+    spoil: Callable[[Notebook], None] | None = None
+    write: Callable[[Notebook], bytes] | None = None
     stock: str = ""
+
+    @property
+    def only_answers(self) -> bool:
+        return bool(self.answers) and self.spoil is None and self.write is None
 
 
 def before(code: str) -> Rewrite:
@@ -142,5 +146,6 @@ def handed_in(odd: Odd, released: Notebook) -> bytes:
         cell["source"] = "".join(cell["source"])
         name = cell["metadata"].get("nbgrader", {}).get("grade_id")
         cell["source"] = answers.get(name, cell["source"])
-    odd.spoil(notebook)
-    return odd.write(notebook)
+    if odd.spoil is not None:
+        odd.spoil(notebook)
+    return odd.write(notebook) if odd.write is not None else json.dumps(notebook, indent=1).encode()

@@ -31,15 +31,24 @@ def d_relu(z):
 # -- other libraries ---------------------------------------------------------------------------------------------------
 
 LIBRARIES = [
-    _odd("scipy-softmax", "scipy.special may do the work, the task names no tool", SOFT, """
+    _odd(
+        "scipy-softmax",
+        "scipy.special may do the work, the task names no tool",
+        SOFT,
+        """
         from scipy.special import softmax as _softmax
 
         def softmax(z, temperature=1.0, axis=-1):
             if not temperature > 0:
                 raise ValueError
             return _softmax(np.divide(z, temperature), axis)
-        """),
-    _odd("scipy-ufuncs-as-answers", "a ufunc object is callable, too: sigmoid = expit", ACT, """
+        """,
+    ),
+    _odd(
+        "scipy-ufuncs-as-answers",
+        "a ufunc object is callable, too: sigmoid = expit",
+        ACT,
+        """
         from functools import partial
         from scipy.special import expit
 
@@ -49,16 +58,26 @@ LIBRARIES = [
         d_sigmoid = lambda z: expit(z) * expit(np.negative(z))
         d_tanh = lambda z: np.reciprocal(np.square(np.cosh(np.clip(z, -300, 300))))
         d_relu = lambda z: np.heaviside(z, 0.5)
-        """),
-    _odd("torch-softmax", "torch in the place of NumPy, converted back at the end", SOFT, """
+        """,
+    ),
+    _odd(
+        "torch-softmax",
+        "torch in the place of NumPy, converted back at the end",
+        SOFT,
+        """
         def softmax(z, temperature=1.0, axis=-1):
             if temperature <= 0:
                 raise ValueError("no")
             with torch.inference_mode():
                 t = torch.as_tensor(np.ascontiguousarray(z), dtype=torch.float64)
                 return torch.nn.functional.softmax(t / temperature, dim=axis).numpy()
-        """),
-    _odd("torch-forward-detached", "forward runs a torch network and gives arrays back", NET, """
+        """,
+    ),
+    _odd(
+        "torch-forward-detached",
+        "forward runs a torch network and gives arrays back",
+        NET,
+        """
         def to_torch(params):
             parts = []
             for W, b in params:
@@ -76,9 +95,15 @@ LIBRARIES = [
                     seen.append(A)  # the ReLU that follows writes into it
             seen = [X] + [t.detach().numpy() for t in seen[1:]]
             return (seen[-1], seen) if return_all else seen[-1]
-        """),
-    _odd("sympy-slopes", "derivatives found by sympy and turned into functions", ACT, lambda source: source.split(
-        "def d_sigmoid")[0] + """
+        """,
+    ),
+    _odd(
+        "sympy-slopes",
+        "derivatives found by sympy and turned into functions",
+        ACT,
+        lambda source: (
+            source.split("def d_sigmoid")[0]
+            + """
 import sympy
 
 _t = sympy.Symbol("t", real=True)
@@ -95,8 +120,14 @@ def d_sigmoid(z):
 
 def d_relu(z):
     return (np.asarray(z) > 0).astype(float)
-"""),
-    _odd("math-and-itertools", "no NumPy at all until the return", XOR, """
+"""
+        ),
+    ),
+    _odd(
+        "math-and-itertools",
+        "no NumPy at all until the return",
+        XOR,
+        """
         from itertools import product, chain
         from math import copysign
 
@@ -112,8 +143,13 @@ def d_relu(z):
                 said = [copysign(1, a * p + b * q + c) > 0 for p, q in corners]
                 best = max(best, sum(s == bool(t) for s, t in zip(said, y)))
             return best / 4
-        """),
-    _odd("fractions", "exact fractions inside, floats at the end", FIT, """
+        """,
+    ),
+    _odd(
+        "fractions",
+        "exact fractions inside, floats at the end",
+        FIT,
+        """
         from fractions import Fraction as F
 
         def perceptron_fit(X, y, max_epochs=100, lr=1.0):
@@ -142,8 +178,13 @@ def d_relu(z):
                 if not mistakes[-1]:
                     break
             return w, b, mistakes
-        """),
-    _odd("numba-if-there-is-one", "numba where it is installed, else a decorator that does nothing", FIT, before("""
+        """,
+    ),
+    _odd(
+        "numba-if-there-is-one",
+        "numba where it is installed, else a decorator that does nothing",
+        FIT,
+        before("""
         try:
             from numba import njit
         except ImportError:
@@ -155,10 +196,21 @@ def d_relu(z):
         @njit(cache=True)
         def _dot(a, b):
             return (a * b).sum()
-        """)),
-    _odd("np-matrix-inside", "np.matrix inside, an array outside", NET, lambda source: source.replace(
-        "Z = activations[-1] @ W + b", "Z = np.asarray(np.matrix(activations[-1]) * np.matrix(W) + b)")),
-    _odd("masked-arrays-returned", "a masked array with nothing masked is an array", ACT, """
+        """),
+    ),
+    _odd(
+        "np-matrix-inside",
+        "np.matrix inside, an array outside",
+        NET,
+        lambda source: source.replace(
+            "Z = activations[-1] @ W + b", "Z = np.asarray(np.matrix(activations[-1]) * np.matrix(W) + b)"
+        ),
+    ),
+    _odd(
+        "masked-arrays-returned",
+        "a masked array with nothing masked is an array",
+        ACT,
+        """
         def sigmoid(z):
             z = np.ma.asarray(z, dtype=float)
             small = np.ma.exp(-np.ma.abs(z))
@@ -169,8 +221,14 @@ def d_relu(z):
 
         def relu(z):
             return np.ma.maximum(np.ma.asarray(z, dtype=float), 0.0)
-        """ + "\n".join("        " + line for line in DERIVATIVES.split("\n"))),
-    _odd("memmap-returned", "an array that lies in a file of the student's", XOR, after("""
+        """
+        + "\n".join("        " + line for line in DERIVATIVES.split("\n")),
+    ),
+    _odd(
+        "memmap-returned",
+        "an array that lies in a file of the student's",
+        XOR,
+        after("""
         import os, tempfile
 
         _ours = xor_params
@@ -183,8 +241,13 @@ def d_relu(z):
             mapped[:] = params["W1"]
             mapped.flush()
             return {**params, "W1": mapped}
-        """)),
-    _odd("stdlib-array-and-ctypes", "memory from the array module and from ctypes", XOR, """
+        """),
+    ),
+    _odd(
+        "stdlib-array-and-ctypes",
+        "memory from the array module and from ctypes",
+        XOR,
+        """
         import array, ctypes
 
         def xor_params():
@@ -195,13 +258,18 @@ def d_relu(z):
 
         def best_linear_accuracy(y):
             return {(0, 1, 1, 0): 0.75, (1, 0, 0, 1): 0.75}.get(tuple(map(int, y)), 1.0)
-        """),
+        """,
+    ),
 ]
 
 # -- what an answer may be ---------------------------------------------------------------------------------------------
 
 SHAPES = [
-    _odd("callable-objects", "objects with __call__ in the place of functions", ACT, """
+    _odd(
+        "callable-objects",
+        "objects with __call__ in the place of functions",
+        ACT,
+        """
         class Curve:
             def __init__(self, rule):
                 self.rule = rule
@@ -218,8 +286,13 @@ SHAPES = [
         d_sigmoid = Curve(lambda z: _sigmoid(z) * _sigmoid(-z))
         d_tanh = Curve(lambda z: 1 - np.tanh(z) ** 2)
         d_relu = Curve(lambda z: (z > 0) * 1.0)
-        """),
-    _odd("bound-methods", "bound, static and class methods, pulled out by name", ACT, """
+        """,
+    ),
+    _odd(
+        "bound-methods",
+        "bound, static and class methods, pulled out by name",
+        ACT,
+        """
         class Activations:
             floor = 0.0
 
@@ -247,8 +320,13 @@ SHAPES = [
 
         def d_relu(z):
             return np.greater(z, 0).astype(float)
-        """),
-    _odd("np-vectorize", "np.vectorize objects around the math module", ACT, """
+        """,
+    ),
+    _odd(
+        "np-vectorize",
+        "np.vectorize objects around the math module",
+        ACT,
+        """
         import math
 
         @np.vectorize
@@ -263,11 +341,24 @@ SHAPES = [
         d_sigmoid = np.vectorize(lambda z: math.exp(-abs(z)) / (1 + math.exp(-abs(z))) ** 2, otypes=[np.float64])
         d_tanh = np.vectorize(lambda z: 1 - math.tanh(z) ** 2, otypes=[np.float64])
         d_relu = np.vectorize(lambda z: float(z > 0), otypes=[np.float64])
-        """),
-    _odd("frompyfunc-object-arrays", "object arrays inside, float64 outside", ACT, lambda source: source.replace(
-        "return np.maximum(0.0, z)",
-        "return np.asarray(np.frompyfunc(lambda v: v if v > 0 else 0.0, 1, 1)(z)).astype(float)")),
-    _odd("singledispatch", "one function per kind of input", ACT, lambda source: source + """
+        """,
+    ),
+    _odd(
+        "frompyfunc-object-arrays",
+        "object arrays inside, float64 outside",
+        ACT,
+        lambda source: source.replace(
+            "return np.maximum(0.0, z)",
+            "return np.asarray(np.frompyfunc(lambda v: v if v > 0 else 0.0, 1, 1)(z)).astype(float)",
+        ),
+    ),
+    _odd(
+        "singledispatch",
+        "one function per kind of input",
+        ACT,
+        lambda source: (
+            source
+            + """
 
 
 import functools
@@ -287,8 +378,14 @@ def _(z: Number):
 @relu.register(np.ndarray)
 def _(z):
     return np.where(z > 0, z, 0.0)
-"""),
-    _odd("lru-cache", "results are remembered by the bytes of the input", SOFT, """
+"""
+        ),
+    ),
+    _odd(
+        "lru-cache",
+        "results are remembered by the bytes of the input",
+        SOFT,
+        """
         import functools
 
         @functools.lru_cache(maxsize=None)
@@ -302,8 +399,14 @@ def _(z):
                 raise ValueError("temperature")
             z = np.asarray(z)
             return _cached(z.tobytes(), z.dtype.str, z.shape, temperature, axis)
-        """),
-    _odd("decorated-and-timed", "a decorator that times and counts, without functools.wraps", SOFT, lambda source: """
+        """,
+    ),
+    _odd(
+        "decorated-and-timed",
+        "a decorator that times and counts, without functools.wraps",
+        SOFT,
+        lambda source: (
+            """
 import time
 
 calls, spent = 0, 0.0
@@ -322,8 +425,15 @@ def timed(function):
 
 
 @timed
-""" + source),
-    _odd("star-args", "arguments taken as *args and **kwargs", SOFT, """
+"""
+            + source
+        ),
+    ),
+    _odd(
+        "star-args",
+        "arguments taken as *args and **kwargs",
+        SOFT,
+        """
         def softmax(z, *args, **kwargs):
             options = {"temperature": 1.0, "axis": -1} | dict(zip(("temperature", "axis"), args)) | kwargs
             T, axis = options["temperature"], options["axis"]
@@ -332,8 +442,13 @@ def timed(function):
             z = np.asarray(z) / T
             top = np.max(z, axis=axis, keepdims=True)
             return np.exp(z - top - np.log(np.exp(z - top).sum(axis=axis, keepdims=True)))
-        """),
-    _odd("keyword-only-extras", "more keyword arguments than were asked for", SOFT, """
+        """,
+    ),
+    _odd(
+        "keyword-only-extras",
+        "more keyword arguments than were asked for",
+        SOFT,
+        """
         def softmax(z, temperature=1.0, axis=-1, *, T=None, log=False, verbose=0):
             temperature = temperature if T is None else T
             if temperature <= 0:
@@ -341,24 +456,46 @@ def timed(function):
             z = np.asarray(z, dtype=float) / temperature
             out = z - np.logaddexp.reduce(z, axis=axis, keepdims=True)
             return out if log else np.exp(out)
-        """),
-    _odd("own-exception-class", "a subclass of ValueError is a ValueError", SOFT, lambda source: """
+        """,
+    ),
+    _odd(
+        "own-exception-class",
+        "a subclass of ValueError is a ValueError",
+        SOFT,
+        lambda source: (
+            """
 class TemperatureError(ValueError):
     def __init__(self, temperature):
         super().__init__(f"absolute zero: {temperature}")
         self.temperature = temperature
 
 
-""" + source.replace('raise ValueError(f"temperature must be positive, got {temperature}")',
-                     "raise TemperatureError(temperature) from None")),
-    _odd("exception-group-of-causes", "the error has a cause, a context and notes", SOFT, lambda source: source.replace(
-        'raise ValueError(f"temperature must be positive, got {temperature}")', '''try:
+"""
+            + source.replace(
+                'raise ValueError(f"temperature must be positive, got {temperature}")',
+                "raise TemperatureError(temperature) from None",
+            )
+        ),
+    ),
+    _odd(
+        "exception-group-of-causes",
+        "the error has a cause, a context and notes",
+        SOFT,
+        lambda source: source.replace(
+            'raise ValueError(f"temperature must be positive, got {temperature}")',
+            """try:
             1 / 0
         except ZeroDivisionError as cause:
             error = ValueError("températures ≤ 0 °K 🥶", {"got": temperature})
             error.add_note("see the formula")
-            raise error from cause''')),
-    _odd("generator-with-send", "training as a coroutine that is fed with samples", FIT, """
+            raise error from cause""",
+        ),
+    ),
+    _odd(
+        "generator-with-send",
+        "training as a coroutine that is fed with samples",
+        FIT,
+        """
         def trainer(D, lr):
             w, b, wrong = np.zeros(D), 0.0, None
             while True:
@@ -380,8 +517,13 @@ class TemperatureError(ValueError):
                     break
             training.close()
             return w, b, mistakes
-        """),
-    _odd("numpy-ints-in-the-list", "NumPy's whole numbers in a list, and a 0-d array for b", FIT, """
+        """,
+    ),
+    _odd(
+        "numpy-ints-in-the-list",
+        "NumPy's whole numbers in a list, and a 0-d array for b",
+        FIT,
+        """
         def perceptron_fit(X, y, max_epochs=100, lr=1.0):
             A = np.c_[X, np.ones(len(X))] * y[:, None]
             v, mistakes = np.zeros(A.shape[1]), []
@@ -394,8 +536,14 @@ class TemperatureError(ValueError):
                 if not wrong.any():
                     break
             return v[:-1], np.array(v[-1]), mistakes
-        """),
-    _odd("namedtuple-result", "a named tuple is a tuple", FIT, lambda source: """
+        """,
+    ),
+    _odd(
+        "namedtuple-result",
+        "a named tuple is a tuple",
+        FIT,
+        lambda source: (
+            """
 from typing import NamedTuple
 
 
@@ -405,8 +553,16 @@ class Fit(NamedTuple):
     mistakes: list
 
 
-""" + source.replace("return w, b, mistakes", "return Fit(mistakes=mistakes, b=b, w=w)")),
-    _odd("list-subclass", "a list with more methods is a list", FIT, lambda source: """
+"""
+            + source.replace("return w, b, mistakes", "return Fit(mistakes=mistakes, b=b, w=w)")
+        ),
+    ),
+    _odd(
+        "list-subclass",
+        "a list with more methods is a list",
+        FIT,
+        lambda source: (
+            """
 class Tally(list):
     def __repr__(self):
         return f"Tally of {len(self)} epochs"
@@ -416,8 +572,15 @@ class Tally(list):
         return sum(self)
 
 
-""" + source.replace("np.zeros(X.shape[1]), 0.0, []", "np.zeros(X.shape[1]), 0.0, Tally()")),
-    _odd("dataclass-and-enum", "a dataclass with slots, an enum, type hints with string names", FIT, """
+"""
+            + source.replace("np.zeros(X.shape[1]), 0.0, []", "np.zeros(X.shape[1]), 0.0, Tally()")
+        ),
+    ),
+    _odd(
+        "dataclass-and-enum",
+        "a dataclass with slots, an enum, type hints with string names",
+        FIT,
+        """
         from __future__ import annotations
 
         from dataclasses import dataclass, field
@@ -446,8 +609,13 @@ class Tally(list):
                 if state.mistakes[-1] == Answer.RIGHT:
                     break
             return state.w, state.b, state.mistakes
-        """),
-    _odd("recursion-per-epoch", "an epoch calls the next one, 4000 deep at most", FIT, """
+        """,
+    ),
+    _odd(
+        "recursion-per-epoch",
+        "an epoch calls the next one, 4000 deep at most",
+        FIT,
+        """
         import sys
 
         sys.setrecursionlimit(50_000)
@@ -462,11 +630,24 @@ class Tally(list):
             if count == 0 or max_epochs == 1:
                 return w, b, [*mistakes]
             return perceptron_fit(X, y, max_epochs - 1, lr, w, b, mistakes)
-        """),
-    _odd("ordered-dict", "an OrderedDict is a dict", XOR, lambda source: "import collections\n\n\n" + source.replace(
-        'return {\n        "W1"', 'return collections.OrderedDict({\n        "W1"').replace(
-        '"b2": np.array([0.0]),\n    }', '"b2": np.array([0.0]),\n    })')),
-    _odd("defaultdict-result", "a defaultdict is a dict", XOR, """
+        """,
+    ),
+    _odd(
+        "ordered-dict",
+        "an OrderedDict is a dict",
+        XOR,
+        lambda source: (
+            "import collections\n\n\n"
+            + source.replace('return {\n        "W1"', 'return collections.OrderedDict({\n        "W1"').replace(
+                '"b2": np.array([0.0]),\n    }', '"b2": np.array([0.0]),\n    })'
+            )
+        ),
+    ),
+    _odd(
+        "defaultdict-result",
+        "a defaultdict is a dict",
+        XOR,
+        """
         from collections import defaultdict
 
         def xor_params():
@@ -480,8 +661,13 @@ class Tally(list):
         def best_linear_accuracy(y):
             a, b, c, d = (bool(v) for v in y)
             return 1 - 0.25 * (a == d and b == c and a != b)
-        """),
-    _odd("dict-subclass-with-getattr", "a dict with attributes and more entries than were asked for", XOR, """
+        """,
+    ),
+    _odd(
+        "dict-subclass-with-getattr",
+        "a dict with attributes and more entries than were asked for",
+        XOR,
+        """
         class Params(dict):
             __slots__ = ()
             __getattr__ = dict.__getitem__
@@ -498,24 +684,40 @@ class Tally(list):
 
         def best_linear_accuracy(y):
             return float(np.where(np.ptp(y) and y[0] == y[3] and y[1] == y[2], 0.75, 1))
-        """),
-    _odd("whole-number-weights", "weights of whole numbers are weights", XOR, """
+        """,
+    ),
+    _odd(
+        "whole-number-weights",
+        "weights of whole numbers are weights",
+        XOR,
+        """
         def xor_params():
             return {"W1": np.ones((2, 2), int), "b1": np.array([0, -1]), "W2": np.array([[1], [-2]], dtype=np.int8),
                     "b2": np.zeros(1, dtype=np.uint16)}
 
         def best_linear_accuracy(y):
             return np.float32(0.75 if tuple(y) in ((0, 1, 1, 0), (1, 0, 0, 1)) else 1)
-        """),
-    _odd("float16-and-big-endian", "unusual dtypes where the task asks for arrays only", XOR, """
+        """,
+    ),
+    _odd(
+        "float16-and-big-endian",
+        "unusual dtypes where the task asks for arrays only",
+        XOR,
+        """
         def xor_params():
-            return {"W1": np.ones((2, 2), np.float16), "b1": np.array([0, -1], ">f8"), "W2": np.array([[1], [-2]], "<f4"),
+            return {"W1": np.ones((2, 2), np.float16), "b1": np.array([0, -1], ">f8"),
+                    "W2": np.array([[1], [-2]], "<f4"),
                     "b2": np.zeros(1, np.longdouble).astype(np.float64)}
 
         def best_linear_accuracy(y):
             return [1.0, 0.75][int("".join(map(str, np.array(y)))) in (110, 1001)]
-        """),
-    _odd("views-with-odd-strides", "broadcast, negative-stride and Fortran-order views", XOR, """
+        """,
+    ),
+    _odd(
+        "views-with-odd-strides",
+        "broadcast, negative-stride and Fortran-order views",
+        XOR,
+        """
         def xor_params():
             numbers = np.array([-2.0, 9.0, 1.0])
             return {"W1": np.broadcast_to(1.0, (2, 2)), "b1": np.array([-1.0, 0.0])[::-1],
@@ -523,8 +725,13 @@ class Tally(list):
 
         def best_linear_accuracy(y):
             return np.mean([1, 1, 1, y[0] != y[3] or y[1] != y[2] or y[0] == y[1]])
-        """),
-    _odd("read-only-results", "results that nobody can change any more", ACT, after("""
+        """,
+    ),
+    _odd(
+        "read-only-results",
+        "results that nobody can change any more",
+        ACT,
+        after("""
         def _frozen(function):
             def call(z):
                 out = np.array(function(z))
@@ -534,10 +741,21 @@ class Tally(list):
 
         for _name in "sigmoid tanh relu d_sigmoid d_tanh d_relu".split():
             globals()[_name] = _frozen(globals()[_name])
-        """)),
-    _odd("fortran-order-results", "results in Fortran order", NET, lambda source: source.replace(
-        "Z = activations[-1] @ W + b", "Z = np.asfortranarray((W.T @ activations[-1].T).T + b)")),
-    _odd("list-is-x-itself", "the list holds X itself and a tuple would not do; a second call gets the same", NET, """
+        """),
+    ),
+    _odd(
+        "fortran-order-results",
+        "results in Fortran order",
+        NET,
+        lambda source: source.replace(
+            "Z = activations[-1] @ W + b", "Z = np.asfortranarray((W.T @ activations[-1].T).T + b)"
+        ),
+    ),
+    _odd(
+        "list-is-x-itself",
+        "the list holds X itself and a tuple would not do; a second call gets the same",
+        NET,
+        """
         def forward(X, params, return_all=False):
             everything = [X]
             *hidden, (W, b) = params
@@ -555,8 +773,14 @@ class Tally(list):
                 net[-1].weight.data[:] = torch.tensor(W).T
                 net[-1].bias.data[:] = torch.tensor(b)
             return net
-        """),
-    _odd("sequential-subclass", "a subclass of nn.Sequential with hooks and properties", NET, lambda source: """
+        """,
+    ),
+    _odd(
+        "sequential-subclass",
+        "a subclass of nn.Sequential with hooks and properties",
+        NET,
+        lambda source: (
+            """
 class Net(nn.Sequential):
     def __init__(self, *layers):
         super().__init__(*layers)
@@ -568,14 +792,31 @@ class Net(nn.Sequential):
         return len(self)
 
 
-""" + source.replace("return nn.Sequential(*layers[:-1])", "return Net(*layers[:-1])")),
-    _odd("lazy-linear", "lazy layers that become nn.Linear on their first call", NET, lambda source: source.replace(
-        "linear = nn.Linear(*W.shape, dtype=torch.float64)",
-        "linear = nn.LazyLinear(W.shape[1], dtype=torch.float64)\n"
-        "        linear(torch.zeros(1, W.shape[0], dtype=torch.float64))")),
-    _odd("default-dtype-float64", "the default dtype of torch is changed for good", NET, lambda source: (
-        "torch.set_default_dtype(torch.float64)\n\n\n" + source.replace(", dtype=torch.float64", ""))),
-    _odd("closures-everywhere", "a function that makes the six functions", ACT, """
+"""
+            + source.replace("return nn.Sequential(*layers[:-1])", "return Net(*layers[:-1])")
+        ),
+    ),
+    _odd(
+        "lazy-linear",
+        "lazy layers that become nn.Linear on their first call",
+        NET,
+        lambda source: source.replace(
+            "linear = nn.Linear(*W.shape, dtype=torch.float64)",
+            "linear = nn.LazyLinear(W.shape[1], dtype=torch.float64)\n"
+            "        linear(torch.zeros(1, W.shape[0], dtype=torch.float64))",
+        ),
+    ),
+    _odd(
+        "default-dtype-float64",
+        "the default dtype of torch is changed for good",
+        NET,
+        lambda source: "torch.set_default_dtype(torch.float64)\n\n\n" + source.replace(", dtype=torch.float64", ""),
+    ),
+    _odd(
+        "closures-everywhere",
+        "a function that makes the six functions",
+        ACT,
+        """
         def make():
             zero = 0.0
 
@@ -592,8 +833,13 @@ class Net(nn.Sequential):
                     lambda z: sigmoid(z) * sigmoid(np.negative(z)), lambda z: 1.0 * (np.asarray(z) > zero))
 
         sigmoid, tanh, relu, d_tanh, d_sigmoid, d_relu = make()
-        """),
-    _odd("metaclass-registry", "a metaclass collects the functions", ACT, """
+        """,
+    ),
+    _odd(
+        "metaclass-registry",
+        "a metaclass collects the functions",
+        ACT,
+        """
         class Registry(type):
             def __new__(mcs, name, bases, body):
                 cls = super().__new__(mcs, name, bases, body)
@@ -620,8 +866,13 @@ class Net(nn.Sequential):
 
             def d_relu(z):
                 return np.sign(relu(z))
-        """),
-    _odd("exec-of-text", "functions made by exec from a template", ACT, """
+        """,
+    ),
+    _odd(
+        "exec-of-text",
+        "functions made by exec from a template",
+        ACT,
+        """
         template = '''
         def {name}(z):
             z = np.asarray(z, dtype=np.float64)
@@ -637,8 +888,13 @@ class Net(nn.Sequential):
         }
         for name, formula in formulas.items():
             exec(template.format(name=name, formula=formula))
-        """),
-    _odd("defined-in-branches", "definitions inside if, try, with, for and match", SOFT, """
+        """,
+    ),
+    _odd(
+        "defined-in-branches",
+        "definitions inside if, try, with, for and match",
+        SOFT,
+        """
         import contextlib
 
         version = np.__version__.split(".")
@@ -656,13 +912,29 @@ class Net(nn.Sequential):
                     softmax = None
             case _:
                 raise ImportError("NumPy is too old")
-        """),
-    _odd("main-guard", "the answer stands below if __name__ == '__main__'", SOFT, lambda source: (
-        'if __name__ == "__main__":\n' + "\n".join("    " + line for line in source.split("\n"))
-        + '\n    print(softmax(np.array([1.0, 2.0])))')),
-    _odd("wide-letters", "an input method that types full-width letters: Python reads softmax", SOFT, lambda source:
-         source.replace("def softmax(", "def ｓｏｆｔｍａｘ(")),
-    _odd("greek-identifiers", "Greek, accented and Chinese names, a minus sign in a comment", FIT, """
+        """,
+    ),
+    _odd(
+        "main-guard",
+        "the answer stands below if __name__ == '__main__'",
+        SOFT,
+        lambda source: (
+            'if __name__ == "__main__":\n'
+            + "\n".join("    " + line for line in source.split("\n"))
+            + "\n    print(softmax(np.array([1.0, 2.0])))"
+        ),
+    ),
+    _odd(
+        "wide-letters",
+        "an input method that types full-width letters: Python reads softmax",
+        SOFT,
+        lambda source: source.replace("def softmax(", "def ｓｏｆｔｍａｘ("),
+    ),
+    _odd(
+        "greek-identifiers",
+        "Greek, accented and Chinese names, a minus sign in a comment",
+        FIT,
+        """
         # w ← w + η·y·x   (η = 1 … not −1)  naïve 学習率 🎓
         def perceptron_fit(X, y, max_epochs=100, lr=1.0):
             η, ω, β, 误差, größe = lr, np.zeros(X.shape[1]), 0.0, [], len(X)
@@ -675,8 +947,13 @@ class Net(nn.Sequential):
                 if not 误差[-1]:
                     break
             return ω, β, 误差
-        """),
-    _odd("star-imports", "from numpy import * and friends, which replace sum, abs, min and max", ACT, """
+        """,
+    ),
+    _odd(
+        "star-imports",
+        "from numpy import * and friends, which replace sum, abs, min and max",
+        ACT,
+        """
         from math import *
         from numpy import *
         from course_utils.check import *
@@ -697,13 +974,26 @@ class Net(nn.Sequential):
 
         def d_relu(z):
             return where(asarray(z) > 0, 1.0, 0.0)
-        """),
-    _odd("defined-twice", "a first attempt that is wrong, below it the one that counts", SOFT, lambda source:
-         "def softmax(z):\n    return np.exp(z) / np.exp(z).sum()\n\n\n" + source),
-    _odd("stub-left-behind", "the stub's line stays where it cannot be reached", SOFT, lambda source: source
-         + '\n    # YOUR CODE HERE\n    raise NotImplementedError("Exercise 1.3: write softmax, then delete this line")'),
-    _odd("pickled-and-back", "objects of a class of the student's go through pickle, copy and inspect", FIT, lambda source:
-         """
+        """,
+    ),
+    _odd(
+        "defined-twice",
+        "a first attempt that is wrong, below it the one that counts",
+        SOFT,
+        lambda source: "def softmax(z):\n    return np.exp(z) / np.exp(z).sum()\n\n\n" + source,
+    ),
+    _odd(
+        "stub-left-behind",
+        "the stub's line stays where it cannot be reached",
+        SOFT,
+        lambda source: source + '\n    # YOUR CODE HERE\n    raise NotImplementedError("Exercise 1.3: write softmax")',
+    ),
+    _odd(
+        "pickled-and-back",
+        "objects of a class of the student's go through pickle, copy and inspect",
+        FIT,
+        lambda source: (
+            """
 import copy
 import inspect
 import pickle
@@ -717,26 +1007,39 @@ class Point:
 assert pickle.loads(pickle.dumps(Point(3))).x == copy.deepcopy(Point(3)).x == 3
 assert Point.__module__ == "__main__" == __name__
 
-""" + source + """
+"""
+            + source
+            + """
 
 
 pickle.loads(pickle.dumps(perceptron_fit))(np.ones((2, 2)), np.array([1, 1]))
 print(inspect.getsource(perceptron_fit))
-"""),
+"""
+        ),
+    ),
 ]
 
 # -- time, processes, threads, files -----------------------------------------------------------------------------------
 
 MACHINE = [
-    _odd("slow-but-in-time", "two seconds of computing are within the time allowed", XOR, after("""
+    _odd(
+        "slow-but-in-time",
+        "two seconds of computing are within the time allowed",
+        XOR,
+        after("""
         import time
 
         _end = time.process_time() + 1.5
         while time.process_time() < _end:
             best_linear_accuracy(np.array([0, 1, 1, 0]))
-        """)),
+        """),
+    ),
     _odd("sleeps", "waiting costs nothing", SOFT, before("import time\n\ntime.sleep(0.7)")),
-    _odd("thread-pool", "epochs are counted in a pool of threads that ends", FIT, after("""
+    _odd(
+        "thread-pool",
+        "epochs are counted in a pool of threads that ends",
+        FIT,
+        after("""
         from concurrent.futures import ThreadPoolExecutor
 
         _one = perceptron_fit
@@ -744,8 +1047,13 @@ MACHINE = [
         def perceptron_fit(X, y, max_epochs=100, lr=1.0):
             with ThreadPoolExecutor(max_workers=2) as pool:
                 return pool.submit(_one, X, y, max_epochs, lr).result()
-        """)),
-    _odd("fork-pool", "a pool of two forked processes, which ends", SOFT, after("""
+        """),
+    ),
+    _odd(
+        "fork-pool",
+        "a pool of two forked processes, which ends",
+        SOFT,
+        after("""
         import multiprocessing
 
         def _square(n):
@@ -753,8 +1061,14 @@ MACHINE = [
 
         with multiprocessing.get_context("fork").Pool(2) as _pool:
             assert _pool.map(_square, range(10)) == [n * n for n in range(10)]
-        """)),
-    _odd("process-pool-executor", "a ProcessPoolExecutor inside the answer", XOR, lambda source: """
+        """),
+    ),
+    _odd(
+        "process-pool-executor",
+        "a ProcessPoolExecutor inside the answer",
+        XOR,
+        lambda source: (
+            """
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
@@ -768,31 +1082,54 @@ _all = [tuple(n >> bit & 1 for bit in range(4)) for n in range(16)]
 with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as _pool:
     _pool_results.update(zip(_all, _pool.map(_share, _all)))
 
-""" + source.split("def best_linear_accuracy")[0] + """
+"""
+            + source.split("def best_linear_accuracy")[0]
+            + """
 def best_linear_accuracy(y):
     return _pool_results[tuple(int(v) for v in y)]
-"""),
-    _odd("joblib-parallel", "joblib in threads", ACT, after("""
+"""
+        ),
+    ),
+    _odd(
+        "joblib-parallel",
+        "joblib in threads",
+        ACT,
+        after("""
         from joblib import Parallel, delayed
 
         assert len(Parallel(n_jobs=2, backend="threading")(delayed(sigmoid)(k) for k in range(4))) == 4
-        """)),
-    _odd("subprocess-echo", "a program is started and read", SOFT, before("""
+        """),
+    ),
+    _odd(
+        "subprocess-echo",
+        "a program is started and read",
+        SOFT,
+        before("""
         import os, subprocess, sys
 
         assert subprocess.run(["echo", "hello"], capture_output=True, text=True).stdout == "hello\\n"
         assert subprocess.check_output([sys.executable, "-c", "print(6 * 7)"]).strip() == b"42"
         os.system("true")
-        """)),
-    _odd("timer-thread-and-daemon", "a timer that has fired and a daemon thread that sleeps on", ACT, after("""
+        """),
+    ),
+    _odd(
+        "timer-thread-and-daemon",
+        "a timer that has fired and a daemon thread that sleeps on",
+        ACT,
+        after("""
         import threading, time
 
         _rang = threading.Event()
         threading.Timer(0.05, _rang.set).start()
         threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
         assert _rang.wait(5)
-        """)),
-    _odd("await-at-top-level", "await at the top of a cell, with tasks that end", SOFT, after("""
+        """),
+    ),
+    _odd(
+        "await-at-top-level",
+        "await at the top of a cell, with tasks that end",
+        SOFT,
+        after("""
         import asyncio
 
         async def slowly(z):
@@ -803,8 +1140,13 @@ def best_linear_accuracy(y):
         async with asyncio.timeout(5):
             _ = [row async for row in _stream()] if "_stream" in globals() else rows
         assert np.allclose(rows, 1 / 3)
-        """)),
-    _odd("files-in-cwd", "weights are saved beside the notebook and read back at each call", XOR, """
+        """),
+    ),
+    _odd(
+        "files-in-cwd",
+        "weights are saved beside the notebook and read back at each call",
+        XOR,
+        """
         import json
         from pathlib import Path
 
@@ -822,8 +1164,13 @@ def best_linear_accuracy(y):
             with open("calls.txt", "a") as log:
                 print(list(y), file=log)
             return 0.75 if list(y) in ([0, 1, 1, 0], [1, 0, 0, 1]) else 1.0
-        """),
-    _odd("tempfile-and-chdir", "a temporary folder becomes the working folder and is left again", FIT, before("""
+        """,
+    ),
+    _odd(
+        "tempfile-and-chdir",
+        "a temporary folder becomes the working folder and is left again",
+        FIT,
+        before("""
         import os, tempfile
 
         _here = os.getcwd()
@@ -832,8 +1179,13 @@ def best_linear_accuracy(y):
             torch.save({"a": torch.ones(2)}, "a.pt")
             assert torch.load("a.pt")["a"].sum() == 2
             os.chdir(_here)
-        """)),
-    _odd("sqlite-and-shelve", "a database in memory and one in a file", SOFT, before("""
+        """),
+    ),
+    _odd(
+        "sqlite-and-shelve",
+        "a database in memory and one in a file",
+        SOFT,
+        before("""
         import shelve, sqlite3
 
         _db = sqlite3.connect(":memory:")
@@ -842,8 +1194,13 @@ def best_linear_accuracy(y):
         with shelve.open("cache") as _shelf:
             _shelf["sum"] = _db.execute("select sum(x) from t").fetchone()[0]
             assert _shelf["sum"] == 3
-        """)),
-    _odd("alarm-signals", "an own signal handler and a timer that is cancelled", FIT, after("""
+        """),
+    ),
+    _odd(
+        "alarm-signals",
+        "an own signal handler and a timer that is cancelled",
+        FIT,
+        after("""
         import signal
 
         def _late(number, frame):
@@ -854,8 +1211,13 @@ def best_linear_accuracy(y):
         perceptron_fit(np.ones((2, 1)), np.array([1, 1]))
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        """)),
-    _odd("garbage-collector-off", "no garbage collection, tracemalloc, faulthandler, a profile", ACT, after("""
+        """),
+    ),
+    _odd(
+        "garbage-collector-off",
+        "no garbage collection, tracemalloc, faulthandler, a profile",
+        ACT,
+        after("""
         import cProfile, faulthandler, gc, io, pstats, tracemalloc
 
         gc.disable()
@@ -866,8 +1228,13 @@ def best_linear_accuracy(y):
         profile.disable()
         pstats.Stats(profile, stream=io.StringIO()).print_stats(3)
         print(tracemalloc.get_traced_memory())
-        """)),
-    _odd("atexit-and-finalizers", "words at the end of the process, weak references, __del__", FIT, before("""
+        """),
+    ),
+    _odd(
+        "atexit-and-finalizers",
+        "words at the end of the process, weak references, __del__",
+        FIT,
+        before("""
         import atexit, weakref
 
         class Loud:
@@ -879,8 +1246,13 @@ def best_linear_accuracy(y):
         weakref.finalize(_loud, print, "finalized")
         _refs = weakref.WeakValueDictionary(x=_loud)
         del _loud
-        """)),
-    _odd("device-detection", "the device is looked for, google.colab tried, environment variables set", NET, before("""
+        """),
+    ),
+    _odd(
+        "device-detection",
+        "the device is looked for, google.colab tried, environment variables set",
+        NET,
+        before("""
         import os
 
         os.environ["OMP_NUM_THREADS"] = "4"
@@ -888,15 +1260,20 @@ def best_linear_accuracy(y):
         torch.set_num_threads(2)
         torch.manual_seed(0)
         np.random.seed(0)
-        device = torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             from google.colab import drive
             drive.mount("/content/drive")
         except ImportError:
             pass
         _moved = nn.Linear(2, 2).to(device)
-        """)),
-    _odd("numpy-settings", "seterr, printoptions, warnings filters and seeds for the whole process", FIT, before("""
+        """),
+    ),
+    _odd(
+        "numpy-settings",
+        "seterr, printoptions, warnings filters and seeds for the whole process",
+        FIT,
+        before("""
         import random, warnings
 
         warnings.filterwarnings("ignore")
@@ -904,68 +1281,148 @@ def best_linear_accuracy(y):
         np.set_printoptions(precision=2, suppress=True, threshold=3)
         torch.set_printoptions(sci_mode=False)
         random.seed(1), np.random.seed(1), torch.manual_seed(1)
-        """)),
-    _odd("warnings-become-errors", "every later warning of the student's own code is to be an error", FIT, before("""
+        """),
+    ),
+    _odd(
+        "warnings-become-errors",
+        "every later warning of the student's own code is to be an error",
+        FIT,
+        before("""
         import warnings
 
         warnings.simplefilter("error")
         np.seterr(over="raise", divide="raise", invalid="raise")
-        """)),
-    _odd("large-result-on-the-way", "arrays of 40 MB are made and thrown away", ACT, after("""
+        """),
+    ),
+    _odd(
+        "large-result-on-the-way",
+        "arrays of 40 MB are made and thrown away",
+        ACT,
+        after("""
         _big = sigmoid(np.linspace(-9, 9, 5_000_000))
         assert _big.nbytes == 40_000_000
         del _big
-        """)),
+        """),
+    ),
 ]
 
 # -- noise -------------------------------------------------------------------------------------------------------------
 
 NOISE = [
-    _odd("warns-at-each-call", "a warning is no mistake", FIT, lambda source: source.replace(
-        "    w, b, mistakes = np.zeros", '    import warnings\n\n    warnings.warn("experimental", FutureWarning)\n'
-        "    w, b, mistakes = np.zeros"), stock="text on stderr"),
-    _odd("stderr-at-each-call", "words on stderr are no mistake", SOFT, lambda source: source.replace(
-        "    scaled =", '    import sys\n\n    print("DEBUG", z, file=sys.stderr)\n    scaled ='), stock="text on stderr"),
-    _odd("logging", "the logging module, to stderr", NET, lambda source: """
+    _odd(
+        "warns-at-each-call",
+        "a warning is no mistake",
+        FIT,
+        lambda source: source.replace(
+            "    w, b, mistakes = np.zeros",
+            '    import warnings\n\n    warnings.warn("experimental", FutureWarning)\n    w, b, mistakes = np.zeros',
+        ),
+        stock="text on stderr",
+    ),
+    _odd(
+        "stderr-at-each-call",
+        "words on stderr are no mistake",
+        SOFT,
+        lambda source: source.replace(
+            "    scaled =", '    import sys\n\n    print("DEBUG", z, file=sys.stderr)\n    scaled ='
+        ),
+        stock="text on stderr",
+    ),
+    _odd(
+        "logging",
+        "the logging module, to stderr",
+        NET,
+        lambda source: (
+            """
 import logging
 
 logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(message)s", force=True)
 log = logging.getLogger("net")
 
-""" + source.replace("    activations = [X]", '    activations = [X]\n    log.info("forward %s", X.shape)'),
-         stock="text on stderr"),
-    _odd("prints-at-each-step", "thousands of lines of leftover output", FIT, lambda source: source.replace(
-        "            if label *", "            print('x', x, 'label', label, 'w', w)\n            if label *")),
-    _odd("progress-bar", "a progress bar of carriage returns and colours", FIT, lambda source: "import sys\n\n\n" + source
-         .replace("        mistakes.append(count)", "        mistakes.append(count)\n"
-                  "        sys.stderr.write(f'\\r\\x1b[32m{len(mistakes):4}/{max_epochs} \\u2588\\x1b[0m')\n"
-                  "        sys.stderr.flush()"), stock="text on stderr"),
-    _odd("raw-descriptors", "bytes written past sys.stdout, invalid UTF-8 among them", SOFT, lambda source: source.replace(
-        "    scaled =", "    import os\n\n    os.write(1, b'raw \\xff\\xfe\\n')\n    os.write(2, b'raw\\n')\n    scaled =")),
-    _odd("print-replaced", "print is replaced, first by one that flushes, then by one that is silent", ACT, lambda source: """
+"""
+            + source.replace("    activations = [X]", '    activations = [X]\n    log.info("forward %s", X.shape)')
+        ),
+        stock="text on stderr",
+    ),
+    _odd(
+        "prints-at-each-step",
+        "thousands of lines of leftover output",
+        FIT,
+        lambda source: source.replace(
+            "            if label *", "            print('x', x, 'label', label, 'w', w)\n            if label *"
+        ),
+    ),
+    _odd(
+        "progress-bar",
+        "a progress bar of carriage returns and colours",
+        FIT,
+        lambda source: (
+            "import sys\n\n\n"
+            + source.replace(
+                "        mistakes.append(count)",
+                "        mistakes.append(count)\n"
+                "        sys.stderr.write(f'\\r\\x1b[32m{len(mistakes):4}/{max_epochs} \\u2588\\x1b[0m')\n"
+                "        sys.stderr.flush()",
+            )
+        ),
+        stock="text on stderr",
+    ),
+    _odd(
+        "raw-descriptors",
+        "bytes written past sys.stdout, invalid UTF-8 among them",
+        SOFT,
+        lambda source: source.replace(
+            "    scaled =",
+            "    import os\n\n    os.write(1, b'raw \\xff\\xfe\\n')\n    os.write(2, b'raw\\n')\n    scaled =",
+        ),
+    ),
+    _odd(
+        "print-replaced",
+        "print is replaced, first by one that flushes, then by one that is silent",
+        ACT,
+        lambda source: (
+            """
 import functools
 
 print = functools.partial(print, flush=True, sep="|")
 print("a", "b")
-""" + source.replace("    return np.tanh(z)", "    print('tanh')\n    return np.tanh(z)") + """
+"""
+            + source.replace("    return np.tanh(z)", "    print('tanh')\n    return np.tanh(z)")
+            + """
 
 
 def print(*args, **kwargs):
     pass
-"""),
-    _odd("stdout-redirected", "sys.stdout is redirected and stays so", SOFT, before("""
+"""
+        ),
+    ),
+    _odd(
+        "stdout-redirected",
+        "sys.stdout is redirected and stays so",
+        SOFT,
+        before("""
         import contextlib, io, sys
 
         with contextlib.redirect_stdout(io.StringIO()) as _text:
             print("caught")
         assert _text.getvalue() == "caught\\n"
         _kept, sys.stdout = sys.stdout, io.StringIO()
-        """)),
-    _odd("megabyte-of-output", "a whole array is printed and shown", ACT, after("""
+        """),
+    ),
+    _odd(
+        "megabyte-of-output",
+        "a whole array is printed and shown",
+        ACT,
+        after("""
         print(list(range(60_000)))
         {"row " + str(n): "x" * 100 for n in range(3000)}
-        """)),
-    _odd("leftover-asserts-and-doctest", "own tests: assert, doctest and unittest inside the notebook", SOFT, after('''
+        """),
+    ),
+    _odd(
+        "leftover-asserts-and-doctest",
+        "own tests: assert, doctest and unittest inside the notebook",
+        SOFT,
+        after('''
         import doctest, unittest
 
         def half(x):
@@ -992,27 +1449,56 @@ def print(*args, **kwargs):
         unittest.main(argv=["first-arg-is-ignored"], exit=False)
         assert type(softmax(np.ones(2))) is np.ndarray
         assert isinstance(softmax(np.ones(2)), np.ndarray) and softmax.__name__ == "softmax"
-        ''')),
-    _odd("failing-line-at-the-end", "a leftover line below the answer raises; the functions are there and right", SOFT,
-         after('print("now:", not_defined_yet)')),
-    _odd("failing-assert-at-the-end", "a leftover assert about something else fails", XOR, after("""
+        '''),
+    ),
+    _odd(
+        "failing-line-at-the-end",
+        "a leftover line below the answer raises; the functions are there and right",
+        SOFT,
+        after('print("now:", not_defined_yet)'),
+    ),
+    _odd(
+        "failing-assert-at-the-end",
+        "a leftover assert about something else fails",
+        XOR,
+        after("""
         assert xor_params()["W1"].dtype == np.float32, "I thought these were float32"
-        """)),
-    _odd("input-guarded", "asks the person who is not there, and goes on", FIT, before("""
+        """),
+    ),
+    _odd(
+        "input-guarded",
+        "asks the person who is not there, and goes on",
+        FIT,
+        before("""
         try:
             name = input("Your name? ")
         except Exception as error:
             name = f"nobody ({type(error).__name__})"
         print("hello", name)
-        """)),
-    _odd("input-at-the-end", "an unguarded input() below the answer", NET, after("""
+        """),
+    ),
+    _odd(
+        "input-at-the-end",
+        "an unguarded input() below the answer",
+        NET,
+        after("""
         answer = input("Did it work? ")
         print(answer)
-        """)),
-    _odd("raise-system-exit", "SystemExit below the answer, to stop a run there", ACT, after("""
+        """),
+    ),
+    _odd(
+        "raise-system-exit",
+        "SystemExit below the answer, to stop a run there",
+        ACT,
+        after("""
         raise SystemExit("stop here while I work on the rest")
-        """)),
-    _odd("deep-traceback", "an error inside an error inside an error, caught and printed", FIT, after("""
+        """),
+    ),
+    _odd(
+        "deep-traceback",
+        "an error inside an error inside an error, caught and printed",
+        FIT,
+        after("""
         import traceback
 
         def _fall(n):
@@ -1025,29 +1511,51 @@ def print(*args, **kwargs):
                 raise RuntimeError("outer") from error
         except RuntimeError:
             traceback.print_exc()
-        """)),
+        """),
+    ),
 ]
 
 # -- names that also mean something to the tests -----------------------------------------------------------------------
 
 NAMES = [
-    _odd("builtins-shadowed", "sum, list, max, id, type and input used as names of variables", FIT, after("""
+    _odd(
+        "builtins-shadowed",
+        "sum, list, max, id, type and input used as names of variables",
+        FIT,
+        after("""
         sum = 0
         for id, type in enumerate("abc"):
             sum += id
         list, dict, max, min, tuple = [1, 2], {}, 3, 4, ()
         input, sorted, str, int, float, print, abs, set, all, any = [None] * 10
         """),
-         stock="the tests themselves use sum, list and print"),
-    _odd("check-is-a-variable", "a variable called check", ACT, after("""
+        stock="the tests themselves use sum, list and print",
+    ),
+    _odd(
+        "check-is-a-variable",
+        "a variable called check",
+        ACT,
+        after("""
         check = sigmoid(np.zeros(3)) == 0.5
         print(check)
-        """), stock="the tests need the module of that name"),
-    _odd("data-and-plot-are-variables", "variables called data and plot", FIT, after("""
+        """),
+        stock="the tests need the module of that name",
+    ),
+    _odd(
+        "data-and-plot-are-variables",
+        "variables called data and plot",
+        FIT,
+        after("""
         data = np.array([[1, 2], [3, 4]])
         plot = data.mean()
-        """), stock="the tests need the modules of these names"),
-    _odd("helpers-named-like-hidden-ones", "helpers that happen to be called as a hidden test's own helpers", NET, """
+        """),
+        stock="the tests need the modules of these names",
+    ),
+    _odd(
+        "helpers-named-like-hidden-ones",
+        "helpers that happen to be called as a hidden test's own helpers",
+        NET,
+        """
         def network(X, params):
             outs = [X]
             for k, (W, b) in enumerate(params):
@@ -1069,8 +1577,14 @@ NAMES = [
 
         def to_torch(params):
             return nn.Sequential(*[m for W, b in params for m in (look_into(W, b), nn.ReLU())][:-1])
-        """, stock="the hidden tests replace the helpers"),
-    _odd("variables-named-like-a-tests", "globals called w, b, X, y, grid, rng, hints, params, x", FIT, """
+        """,
+        stock="the hidden tests replace the helpers",
+    ),
+    _odd(
+        "variables-named-like-a-tests",
+        "globals called w, b, X, y, grid, rng, hints, params, x",
+        FIT,
+        """
         w, b, X, y, grid, rng, hints, params, x, labels, n = range(11)
         lr, traced, mistakes, before, expected, corners = "unused", None, {}, ..., 3, np.eye(3)
 
@@ -1085,16 +1599,26 @@ NAMES = [
                 if mistakes[-1] == 0:
                     break
             return w, b, mistakes
-        """),
-    _odd("np-imported-again", "the setup's names are imported again and under other names", NET, before("""
+        """,
+    ),
+    _odd(
+        "np-imported-again",
+        "the setup's names are imported again and under other names",
+        NET,
+        before("""
         import numpy
         import numpy as np
         import torch as T, torch.nn as nn
         import torch.nn.functional as F
         from torch import nn as neural, Tensor
         from numpy.testing import assert_allclose
-        """)),
-    _odd("underscore-names", "names that begin with underscores, and a module-level __getattr__", SOFT, """
+        """),
+    ),
+    _odd(
+        "underscore-names",
+        "names that begin with underscores, and a module-level __getattr__",
+        SOFT,
+        """
         __author__, __version__ = "me", "0.1"
         __all__ = ["softmax"]
 
@@ -1109,7 +1633,150 @@ NAMES = [
             if temperature <= 0:
                 raise ValueError()
             return __softmax__(z, temperature, axis)
-        """),
+        """,
+    ),
 ]
 
-ODD = [*LIBRARIES, *SHAPES, *MACHINE, *NOISE, *NAMES]
+# -- settings that stay, and the world outside -------------------------------------------------------------------------
+
+WORLD = [
+    _odd(
+        "numpy-raises-from-now-on",
+        "np.seterr(all='raise') in the first exercise must not cost the later ones",
+        FIT,
+        before("np.seterr(all='raise')"),
+        stock="the setting stays on for the later exercises",
+    ),
+    _odd(
+        "builtins-patched",
+        "print and open are replaced in the builtins module",
+        SOFT,
+        before("""
+        import builtins, functools
+
+        _print, _open = builtins.print, builtins.open
+        builtins.print = functools.partial(_print, flush=True)
+        builtins.open = lambda name, mode="r", *args, **kwargs: _open(name, mode, *args, **kwargs)
+        """),
+    ),
+    _odd(
+        "old-numpy-names",
+        "names of old versions are put back into numpy and collections",
+        ACT,
+        before("""
+        import collections, collections.abc
+
+        np.float, np.int, np.bool8, np.product = float, int, np.bool_, np.prod
+        collections.Iterable = collections.abc.Iterable
+        nn.Linear.extra = lambda self: self.in_features
+        """),
+    ),
+    _odd(
+        "prints-the-environment",
+        "versions, memory, user, host, time zone: the head of many a notebook",
+        FIT,
+        before("""
+        import datetime, getpass, locale, os, platform, socket, sys, time, uuid, zoneinfo
+        import psutil, sklearn
+
+        print(sys.version, np.__version__, torch.__version__, sklearn.__version__, platform.platform(), sep="\\n")
+        print(psutil.virtual_memory().total > 0, psutil.cpu_count(), os.cpu_count(), os.getpid(), os.uname().sysname)
+        print(datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Berlin")).utcoffset(), time.tzname, uuid.uuid1())
+        print(socket.gethostname(), platform.node(), locale.getlocale(), os.getcwd(), os.listdir("."), sys.argv[:0])
+        try:
+            print(getpass.getuser(), os.getloadavg())
+            locale.setlocale(locale.LC_ALL, "")
+        except Exception as error:
+            print("never mind:", error)
+        """),
+    ),
+    _odd(
+        "writes-to-home-and-tmp",
+        "a cache in the home folder and a file in /tmp, as tools make them",
+        XOR,
+        before("""
+        import os, pathlib
+
+        cache = pathlib.Path.home() / ".cache" / "homework"
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / "a.txt").write_text("a")
+        with open("/tmp/homework.txt", "w+") as file:
+            file.write((cache / "a.txt").read_text())
+            file.seek(0)
+            assert file.read() == "a"
+        os.remove("/tmp/homework.txt")
+        (cache / "a.txt").unlink()
+        """),
+    ),
+    _odd(
+        "shared-memory-and-queues",
+        "a process, a queue, a lock and shared memory",
+        XOR,
+        after("""
+        import multiprocessing as mp
+        from multiprocessing import shared_memory
+
+        _fork = mp.get_context("fork")
+        _block = shared_memory.SharedMemory(create=True, size=64)
+        _queue = _fork.SimpleQueue()
+
+        def _work(queue, lock):
+            with lock:
+                _block.buf[0] = 7
+                queue.put("done")
+
+        _process = _fork.Process(target=_work, args=(_queue, _fork.Lock()))
+        _process.start()
+        assert _queue.get() == "done"
+        _process.join()
+        assert _block.buf[0] == 7 and _process.exitcode == 0
+        _block.close()
+        _block.unlink()
+        """),
+    ),
+    _odd(
+        "joblib-processes",
+        "joblib's own worker processes, as n_jobs=2 of scikit-learn uses them",
+        SOFT,
+        after("""
+        import math
+        from joblib import Parallel, delayed
+
+        assert Parallel(n_jobs=2)(delayed(math.sqrt)(n * n) for n in range(4)) == [0, 1, 2, 3]
+        """),
+    ),
+    _odd(
+        "ten-megabytes-beside",
+        "the dict holds ten megabytes more than was asked for",
+        XOR,
+        after("""
+        _plain = xor_params
+
+        def xor_params():
+            return _plain() | {"history": np.zeros((1250, 1000)), "seeds": list(range(1000))}
+        """),
+    ),
+    _odd(
+        "environment-sniffing",
+        "asks what kind of notebook it runs in, and works in each",
+        ACT,
+        before("""
+        import os, sys
+
+        def in_notebook():
+            try:
+                return get_ipython().__class__.__name__ == "ZMQInteractiveShell"
+            except NameError:
+                return False
+
+        IN_COLAB, IN_KAGGLE = "google.colab" in sys.modules, "KAGGLE_URL_BASE" in os.environ
+        try:
+            from IPython import get_ipython
+            print(in_notebook(), get_ipython().kernel, get_ipython().config["IPKernelApp"]["connection_file"])
+        except Exception:
+            print("no kernel")
+        """),
+    ),
+]
+
+ODD = [*LIBRARIES, *SHAPES, *MACHINE, *NOISE, *NAMES, *WORLD]

@@ -10,7 +10,7 @@ from . import CHAPTER, SMALL, Odd, cell_of, code_cell
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-def _odd(name, why, spoil=lambda notebook: None, unit=SMALL, **more):
+def _odd(name, why, spoil=None, unit=SMALL, **more):
     return Odd(name, unit, why, {}, spoil, **more)
 
 
@@ -99,7 +99,7 @@ def _databricks(notebook):
     _without_ids(notebook, minor=0)
     for n, cell in enumerate(notebook["cells"]):
         cell["metadata"]["application/vnd.databricks.v1+cell"] = {
-            "title": "", "showTitle": False, "inputWidgets": {}, "nuid": f"{n:08x}-aaaa", "cellMetadata": {"rowLimit": 1},
+            "title": "", "showTitle": False, "nuid": f"{n:08x}-aaaa", "cellMetadata": {"rowLimit": 1},
         }  # fmt: skip
     notebook["metadata"] = {
         "application/vnd.databricks.v1+notebook": {"notebookName": "hw", "dashboards": [], "language": "python"}
@@ -131,12 +131,14 @@ def _pycharm(notebook):
     _lines(notebook)
     for cell in notebook["cells"]:
         cell["metadata"] |= {"pycharm": {"name": "#%%\n", "is_executing": False}, "jupyter": {"outputs_hidden": False}}
-    notebook["metadata"]["pycharm"] = {"stem_cell": {"cell_type": "raw", "source": [], "metadata": {"collapsed": False}}}
+    notebook["metadata"]["pycharm"] = {
+        "stem_cell": {"cell_type": "raw", "source": [], "metadata": {"collapsed": False}}
+    }
 
 
 def _jupytext(notebook):
     notebook["metadata"] |= {
-        "jupytext": {"formats": "ipynb,py:percent", "text_representation": {"extension": ".py"}, "cell_metadata_filter": "-all"},
+        "jupytext": {"formats": "ipynb,py:percent", "cell_metadata_filter": "-all"},
         "rise": {"theme": "sky"}, "language_info": {"name": "python", "version": "3.8.10"},
     }  # fmt: skip
     for cell in notebook["cells"]:
@@ -145,7 +147,11 @@ def _jupytext(notebook):
 
 def _lab_decorations(notebook):
     for n, cell in enumerate(notebook["cells"]):
-        cell["metadata"] |= {"tags": ["todo", "hide-input"], "jp-MarkdownHeadingCollapsed": True, "editable": bool(n % 2)}
+        cell["metadata"] |= {
+            "tags": ["todo", "hide-input"],
+            "jp-MarkdownHeadingCollapsed": True,
+            "editable": bool(n % 2),
+        }
         cell["metadata"] |= {"jupyter": {"source_hidden": True, "outputs_hidden": True}, "collapsed": True, "name": "x"}
     notebook["metadata"] |= {"toc-autonumbering": True, "authors": [{"name": "Zoë"}], "title": "Homework"}
 
@@ -177,8 +183,13 @@ def _outputs(notebook):
     ]  # fmt: skip
     for n, cell in enumerate(_code(notebook)):
         cell["outputs"], cell["execution_count"] = [kinds[n % len(kinds)]], n
-    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {
-        "version_major": 2, "version_minor": 0, "state": {f"{n:032x}": {"model_name": "A", "state": {}} for n in range(500)}}}
+    notebook["metadata"]["widgets"] = {
+        "application/vnd.jupyter.widget-state+json": {
+            "version_major": 2,
+            "version_minor": 0,
+            "state": {f"{n:032x}": {"model_name": "A", "state": {}} for n in range(500)},
+        }
+    }
 
 
 def _old_score_outputs(notebook):
@@ -214,7 +225,11 @@ def _metadata_gone(notebook):
 
 
 def _odd_kernelspec(notebook):
-    notebook["metadata"]["kernelspec"] = {"display_name": "dl — my env", "language": "python", "name": "Deep Learning (3.12)"}
+    notebook["metadata"]["kernelspec"] = {
+        "display_name": "dl — my env",
+        "language": "python",
+        "name": "Deep Learning (3.12)",
+    }
     notebook["metadata"]["language_info"] = {"name": "python", "version": "3.12.1", "codemirror_mode": "python"}
 
 
@@ -301,32 +316,50 @@ ODD = [
     _odd("saved-by-pycharm", "PyCharm: a raw stem cell in the metadata", _pycharm),
     _odd("saved-by-jupytext", "paired with a text file, slides, another Python version", _jupytext),
     _odd("lab-decorations", "tags, collapsed and hidden cells, a table of contents", _lab_decorations),
-    _odd("skip-tags-on-own-cells", "tags that other tools skip cells by, on the student's own cells", _skip_tags,
-         stock="a tag on the answer cell"),
+    _odd("skip-tags-on-own-cells", "tags that other tools skip cells by, on the student's own cells", _skip_tags),
     _odd("release-tags-removed", "the tags of the release removed", _tags_from_release_removed),
     _odd("outputs-left-in", "pictures, errors, widgets, scripts and long text left in the outputs", _outputs, CHAPTER),
     _odd("graded-once-before", "outputs of an earlier grading left in the test cells", _old_score_outputs),
-    _odd("counts-out-of-order", "execution counts that fall and repeat",
-         lambda notebook: _run(notebook, lambda n: 1000 - 7 * (n // 2))),
+    _odd(
+        "counts-out-of-order",
+        "execution counts that fall and repeat",
+        lambda notebook: _run(notebook, lambda n: 1000 - 7 * (n // 2)),
+    ),
     _odd("sources-as-lists-of-characters", "sources as lists of characters, of lines, and as strings", _mixed_sources),
     _odd("windows-line-ends-in-sources", "\\r\\n inside the cells", _crlf_sources, CHAPTER),
     _odd("white-space-around", "empty lines above, below and blanks at the line ends", _white_space, CHAPTER),
     _odd("notebook-metadata-gone", "no metadata of the notebook at all", _metadata_gone),
     _odd("kernel-of-another-name", "a kernel that only the student has", _odd_kernelspec),
     _odd("checksums-lost", "nbgrader's checksums lost, the names kept", _nbgrader_keys_lost),
-    _odd("cell-metadata-stripped", "all metadata of cells dropped, the ids kept", _cell_metadata_stripped,
-         stock="it knows cells by that metadata only"),
+    _odd(
+        "cell-metadata-stripped",
+        "all metadata of cells dropped, the ids kept",
+        _cell_metadata_stripped,
+        stock="it knows cells by that metadata only",
+    ),
     _odd("cell-ids-gone", "nbformat 4.4, which knows no ids", _without_ids),
     _odd("cell-ids-new", "all ids renewed", _new_ids),
     _odd("cell-ids-doubled", "one id for all cells", _ids_doubled),
-    _odd("minor-version-of-the-future", "written by a newer Jupyter, with keys that nobody knows yet", _minor_from_the_future),
+    _odd(
+        "minor-version-of-the-future",
+        "written by a newer Jupyter, with keys that nobody knows yet",
+        _minor_from_the_future,
+    ),
     _odd("empty-keys", "empty execution metadata and attachments", _validated),
     _odd("json-on-one-line", "minified", write=_minified),
-    _odd("json-with-tabs-and-utf8", "UTF-8 as it is, tabs, combining and zero-width characters in comments",
-         write=_utf8_and_tabs, unit=CHAPTER),
+    _odd(
+        "json-with-tabs-and-utf8",
+        "UTF-8 as it is, tabs, combining and zero-width characters in comments",
+        write=_utf8_and_tabs,
+        unit=CHAPTER,
+    ),
     _odd("json-all-escaped", "surrogate pairs and escaped slashes", write=_escaped),
-    _odd("json-with-bom", "a byte order mark, as Windows editors write it", write=_bom,
-         stock="json refuses the byte order mark"),
+    _odd(
+        "json-with-bom",
+        "a byte order mark, as Windows editors write it",
+        write=_bom,
+        stock="json refuses the byte order mark",
+    ),
     _odd("json-windows-line-ends", "\\r\\n between the lines of the file", write=_windows_file),
     _odd("json-keys-shuffled", "keys in another order", write=_shuffled_keys),
 ]

@@ -25,7 +25,11 @@ def _swap(slug, *pairs, above="", below=""):
 # -- objects with operators --------------------------------------------------------------------------------------------
 
 VALUES = [
-    _odd("value-with-closures", "each value carries a closure that passes slopes on, as in micrograd", VALUE, """
+    _odd(
+        "value-with-closures",
+        "each value carries a closure that passes slopes on, as in micrograd",
+        VALUE,
+        """
         import math
 
         class Value:
@@ -103,14 +107,24 @@ VALUES = [
             def __sub__(self, other): return self + (-other)
             def __rsub__(self, other): return other + (-self)
             def __rmul__(self, other): return self * other
-        """),
-    _odd("value-recursive", "backward by recursion, 1200 deep, with a higher recursion limit", VALUE, lambda source: """
+        """,
+    ),
+    _odd(
+        "value-recursive",
+        "backward by recursion, 1200 deep, with a higher recursion limit",
+        VALUE,
+        lambda source: (
+            """
 import sys
 
 sys.setrecursionlimit(20_000)
 
 
-""" + _swap(VALUE, ("""        order, seen, stack = [], set(), [(self, False)]
+"""
+            + _swap(
+                VALUE,
+                (
+                    """        order, seen, stack = [], set(), [(self, False)]
         while stack:
             value, done = stack.pop()
             if done:
@@ -119,7 +133,8 @@ sys.setrecursionlimit(20_000)
                 seen.add(id(value))
                 stack.append((value, True))
                 stack += [(parent, False) for parent, _ in value.parents]
-""", """        order, seen = [], set()
+""",
+                    """        order, seen = [], set()
 
         def visit(value):
             if id(value) not in seen:
@@ -129,8 +144,16 @@ sys.setrecursionlimit(20_000)
                 order.append(value)
 
         visit(self)
-"""))),
-    _odd("value-with-slots", "__slots__, properties and a module-level tape", VALUE, """
+""",
+                ),
+            )
+        ),
+    ),
+    _odd(
+        "value-with-slots",
+        "__slots__, properties and a module-level tape",
+        VALUE,
+        """
         _tape = []
 
         class Value:
@@ -183,8 +206,13 @@ sys.setrecursionlimit(20_000)
                         value._grad += flow[index]
                         for parent, slope in rule:
                             flow[parent._index] = flow.get(parent._index, 0.0) + slope * flow[index]
-        """),
-    _odd("value-around-a-tensor", "Value is a thin shell around a tensor of torch", VALUE, """
+        """,
+    ),
+    _odd(
+        "value-around-a-tensor",
+        "Value is a thin shell around a tensor of torch",
+        VALUE,
+        """
         class Value:
             def __init__(self, data, behind=None):
                 self.t = data if torch.is_tensor(data) else torch.tensor(float(data), dtype=torch.float64,
@@ -216,19 +244,45 @@ sys.setrecursionlimit(20_000)
         for _name in ("__add__", "__radd__", "__mul__", "__rmul__", "__sub__", "__rsub__"):
             _operator(_name)
         Value.__neg__ = lambda self: self * -1.0
-        """),
-    _odd("value-as-a-float", "Value is a subclass of float, dual to its own history", VALUE, lambda source: _swap(
-        VALUE, ("class Value:", "class Value(float):"),
-        ("    def __init__(self, data, parents=()):",
-         "    def __new__(cls, data, parents=()):\n        return super().__new__(cls, data)\n\n"
-         "    __hash__ = object.__hash__\n\n    def __init__(self, data, parents=()):"))),
-    _odd("value-dataclass", "a dataclass with eq, order and a default factory", VALUE, lambda source: _swap(
-        VALUE, ("class Value:", "@dataclasses.dataclass(eq=False, repr=False)\nclass Value:"),
-        ("    def __init__(self, data, parents=()):\n"
-         "        self.data, self.grad, self.parents = float(data), 0.0, parents\n",
-         "    data: float\n    parents: tuple = ()\n    grad: float = dataclasses.field(default=0.0, init=False)\n"),
-        above="import dataclasses\n\n\n")),
-    _odd("value-with-getattr", "__getattr__, __setattr__ and __dir__ of its own", VALUE, lambda source: source + """
+        """,
+    ),
+    _odd(
+        "value-as-a-float",
+        "Value is a subclass of float, dual to its own history",
+        VALUE,
+        lambda source: _swap(
+            VALUE,
+            ("class Value:", "class Value(float):"),
+            (
+                "    def __init__(self, data, parents=()):",
+                "    def __new__(cls, data, parents=()):\n        return super().__new__(cls, data)\n\n"
+                "    __hash__ = object.__hash__\n\n    def __init__(self, data, parents=()):",
+            ),
+        ),
+    ),
+    _odd(
+        "value-dataclass",
+        "a dataclass with eq, order and a default factory",
+        VALUE,
+        lambda source: _swap(
+            VALUE,
+            ("class Value:", "@dataclasses.dataclass(eq=False, repr=False)\nclass Value:"),
+            (
+                "    def __init__(self, data, parents=()):\n"
+                "        self.data, self.grad, self.parents = float(data), 0.0, parents\n",
+                "    data: float\n    parents: tuple = ()\n"
+                "    grad: float = dataclasses.field(default=0.0, init=False)\n",
+            ),
+            above="import dataclasses\n\n\n",
+        ),
+    ),
+    _odd(
+        "value-with-getattr",
+        "__getattr__, __setattr__ and __dir__ of its own",
+        VALUE,
+        lambda source: (
+            source
+            + """
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -240,8 +294,15 @@ sys.setrecursionlimit(20_000)
 
     def __dir__(self):
         return ["data", "grad"]
-"""),
-    _odd("value-subclass-and-mixin", "operators in a mixin and an abstract base class", VALUE, lambda source: """
+"""
+        ),
+    ),
+    _odd(
+        "value-subclass-and-mixin",
+        "operators in a mixin and an abstract base class",
+        VALUE,
+        lambda source: (
+            """
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
@@ -256,14 +317,31 @@ class Differentiable(ABC, Generic[T]):
         self.grad = 0.0
 
 
-""" + _swap(VALUE, ("class Value:", "class Value(Differentiable[float]):"))),
-    _odd("value-with-numpy-scalars", "data and grad are NumPy scalars and 0-d arrays", VALUE, lambda source: _swap(
-        VALUE, ("self.data, self.grad, self.parents = float(data), 0.0, parents",
-                "self.data, self.grad, self.parents = np.float64(data), np.zeros(()), parents"),
-        ("t = float(np.tanh(self.data))", "t = np.tanh(self.data)"), ("value.grad += slope",
-                                                                      "value.grad = value.grad + slope"))),
-    _odd("value-with-numpy-priority", "__array_ufunc__, __float__, comparisons and hashing defined as well", VALUE,
-         lambda source: source + """
+"""
+            + _swap(VALUE, ("class Value:", "class Value(Differentiable[float]):"))
+        ),
+    ),
+    _odd(
+        "value-with-numpy-scalars",
+        "data and grad are NumPy scalars and 0-d arrays",
+        VALUE,
+        lambda source: _swap(
+            VALUE,
+            (
+                "self.data, self.grad, self.parents = float(data), 0.0, parents",
+                "self.data, self.grad, self.parents = np.float64(data), np.zeros(()), parents",
+            ),
+            ("t = float(np.tanh(self.data))", "t = np.tanh(self.data)"),
+            ("value.grad += slope", "value.grad = value.grad + slope"),
+        ),
+    ),
+    _odd(
+        "value-with-numpy-priority",
+        "__array_ufunc__, __float__, comparisons and hashing defined as well",
+        VALUE,
+        lambda source: (
+            source
+            + """
 
     __array_ufunc__ = None
     __float__ = lambda self: self.data
@@ -273,22 +351,44 @@ class Differentiable(ABC, Generic[T]):
     __bool__ = lambda self: self.data != 0
     __len__ = lambda self: 1
     __iter__ = lambda self: iter((self.data, self.grad))
-"""),
-    _odd("value-factory-function", "Value is a function that makes objects of a hidden class", VALUE, lambda source: (
-        "def _make():\n" + "\n".join("    " + line for line in source.split("\n"))
-        + "\n    return Value\n\n\n_Class = _make()\n\n\ndef Value(data):\n    return _Class(data)\n")),
-    _odd("value-weak-graph", "grads kept in a WeakKeyDictionary outside the objects", VALUE, lambda source: _swap(
-        VALUE, ("self.data, self.grad, self.parents = float(data), 0.0, parents",
-                "self.data, self.parents = float(data), parents\n        _grads[self] = 0.0"),
-        ("    def __add__", "    @property\n    def grad(self):\n        return _grads[self]\n\n    def __add__"),
-        ("value.grad += slope", "_grads[value] += slope"),
-        above="import weakref\n\n_grads = weakref.WeakKeyDictionary()\n\n\n")),
+"""
+        ),
+    ),
+    _odd(
+        "value-factory-function",
+        "Value is a function that makes objects of a hidden class",
+        VALUE,
+        lambda source: (
+            "def _make():\n"
+            + "\n".join("    " + line for line in source.split("\n"))
+            + "\n    return Value\n\n\n_Class = _make()\n\n\ndef Value(data):\n    return _Class(data)\n"
+        ),
+    ),
+    _odd(
+        "value-weak-graph",
+        "grads kept in a WeakKeyDictionary outside the objects",
+        VALUE,
+        lambda source: _swap(
+            VALUE,
+            (
+                "self.data, self.grad, self.parents = float(data), 0.0, parents",
+                "self.data, self.parents = float(data), parents\n        _grads[self] = 0.0",
+            ),
+            ("    def __add__", "    @property\n    def grad(self):\n        return _grads[self]\n\n    def __add__"),
+            ("value.grad += slope", "_grads[value] += slope"),
+            above="import weakref\n\n_grads = weakref.WeakKeyDictionary()\n\n\n",
+        ),
+    ),
 ]
 
 # -- iterators ---------------------------------------------------------------------------------------------------------
 
 ITERATORS = [
-    _odd("batches-as-a-class", "a class with __iter__ and __next__ in the place of a generator", BATCHES, """
+    _odd(
+        "batches-as-a-class",
+        "a class with __iter__ and __next__ in the place of a generator",
+        BATCHES,
+        """
         class minibatches:
             def __init__(self, X, y, size, rng):
                 if size < 1:
@@ -307,8 +407,13 @@ ITERATORS = [
                 rows = self.order[self.at:self.at + self.size]
                 self.at += self.size
                 return self.X[rows], self.y[rows]
-        """),
-    _odd("batches-checked-at-the-call", "an inner generator, so that wrong sizes are refused at once", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-checked-at-the-call",
+        "an inner generator, so that wrong sizes are refused at once",
+        BATCHES,
+        """
         def minibatches(X, y, size, rng):
             if size <= 0:
                 raise ValueError("size")
@@ -318,8 +423,13 @@ ITERATORS = [
                 yield from ((X[order[i:i + size]], y[order[i:i + size]]) for i in range(0, X.shape[0], size))
 
             return epoch()
-        """),
-    _odd("batches-as-iter-of-a-callable", "iter with a sentinel", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-as-iter-of-a-callable",
+        "iter with a sentinel",
+        BATCHES,
+        """
         def minibatches(X, y, size, rng):
             if size < 1:
                 raise ValueError("size")
@@ -335,8 +445,13 @@ ITERATORS = [
                 return X[rows], y[rows]
 
             return iter(more, end)
-        """),
-    _odd("batches-as-a-map", "map over a chain that starts late", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-as-a-map",
+        "map over a chain that starts late",
+        BATCHES,
+        """
         import itertools
 
         def minibatches(X, y, size, rng):
@@ -345,8 +460,13 @@ ITERATORS = [
             late = itertools.chain.from_iterable(rng.permutation(len(X)) for _ in range(1))
             groups = iter(lambda: list(itertools.islice(late, size)), [])
             return map(lambda rows: (X[rows], y[rows]), groups)
-        """),
-    _odd("batches-named", "batches are named tuples with views of a shuffled copy", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-named",
+        "batches are named tuples with views of a shuffled copy",
+        BATCHES,
+        """
         import collections
 
         Batch = collections.namedtuple("Batch", ["inputs", "labels"])
@@ -358,8 +478,13 @@ ITERATORS = [
             X, y = X.take(order, axis=0), y.take(order)
             for start in range(0, len(y), size):
                 yield Batch(X[start:start + size], y[start:start + size])
-        """),
-    _odd("batches-from-a-dataloader", "torch's DataLoader gives the batches", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-from-a-dataloader",
+        "torch's DataLoader gives the batches",
+        BATCHES,
+        """
         from torch.utils.data import DataLoader, Sampler, TensorDataset
 
         class Ours(Sampler):
@@ -378,8 +503,13 @@ ITERATORS = [
             loader = DataLoader(TensorDataset(torch.tensor(X), torch.tensor(y)), size, sampler=Ours(len(X), rng))
             for inputs, labels in loader:
                 yield inputs.numpy(), labels.numpy()
-        """),
-    _odd("batches-with-send-and-close", "a generator with try/finally, send and a return value", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-with-send-and-close",
+        "a generator with try/finally, send and a return value",
+        BATCHES,
+        """
         closed = 0
 
         def minibatches(X, y, size, rng):
@@ -394,8 +524,13 @@ ITERATORS = [
                 return len(X)
             finally:
                 closed += 1
-        """),
-    _odd("batches-from-another-thread", "a thread prepares the batches and ends", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-from-another-thread",
+        "a thread prepares the batches and ends",
+        BATCHES,
+        """
         import queue
         import threading
 
@@ -413,8 +548,13 @@ ITERATORS = [
             worker.start()
             yield from iter(line.get, None)
             worker.join()
-        """),
-    _odd("batches-by-array-split", "one np.split, read-only and Fortran-ordered batches", BATCHES, """
+        """,
+    ),
+    _odd(
+        "batches-by-array-split",
+        "one np.split, read-only and Fortran-ordered batches",
+        BATCHES,
+        """
         def minibatches(X, y, size, rng):
             if size < 1:
                 raise ValueError("size")
@@ -423,13 +563,18 @@ ITERATORS = [
                 inputs, labels = np.asfortranarray(X[rows]), y[rows]
                 inputs.flags.writeable = labels.flags.writeable = False
                 yield inputs, labels
-        """),
+        """,
+    ),
 ]
 
 # -- callbacks ---------------------------------------------------------------------------------------------------------
 
 CALLBACKS = [
-    _odd("gradient-in-place-and-back", "x itself is moved and put back bit for bit", GRADIENT, """
+    _odd(
+        "gradient-in-place-and-back",
+        "x itself is moved and put back bit for bit",
+        GRADIENT,
+        """
         def numerical_gradient(f, x, h=1e-5):
             grad = np.empty_like(x)
             it = np.nditer(x, flags=["multi_index"], op_flags=["readwrite"])
@@ -446,8 +591,13 @@ CALLBACKS = [
                 grad[ix] = (above - below) / (2 * h)
                 it.iternext()
             return grad
-        """),
-    _odd("gradient-by-vectorize", "np.vectorize over the coordinates, a partial of f", GRADIENT, """
+        """,
+    ),
+    _odd(
+        "gradient-by-vectorize",
+        "np.vectorize over the coordinates, a partial of f",
+        GRADIENT,
+        """
         from functools import partial
 
         def numerical_gradient(f, x, h=1e-5):
@@ -459,15 +609,25 @@ CALLBACKS = [
             probe = partial(shifted, f)
             slope = np.vectorize(lambda k: (probe(k, h) - probe(k, -h)) / (2 * h), otypes=[np.float64])
             return slope(np.arange(x.size)).reshape(x.shape)
-        """),
-    _odd("gradient-with-list-of-lists", "all points first, then all values", GRADIENT, """
+        """,
+    ),
+    _odd(
+        "gradient-with-list-of-lists",
+        "all points first, then all values",
+        GRADIENT,
+        """
         def numerical_gradient(f, x, h=1e-5):
             steps = h * np.eye(x.size).reshape(x.size, *x.shape)
             above = [*map(f, x + steps)]
             below = list(f(point) for point in x - steps)
             return np.subtract(above, below).reshape(x.shape) / (h + h)
-        """),
-    _odd("gradient-with-a-generator", "f is called inside a generator that np.fromiter consumes", GRADIENT, """
+        """,
+    ),
+    _odd(
+        "gradient-with-a-generator",
+        "f is called inside a generator that np.fromiter consumes",
+        GRADIENT,
+        """
         def numerical_gradient(f, x, h=1e-5):
             def slopes():
                 for k in range(x.size):
@@ -477,8 +637,13 @@ CALLBACKS = [
                     yield (f(x + step) - f(x - step)) / (2 * h)
 
             return np.fromiter(slopes(), dtype=float, count=x.size).reshape(x.shape)
-        """),
-    _odd("gradient-in-threads", "f is called from a pool of threads", GRADIENT, """
+        """,
+    ),
+    _odd(
+        "gradient-in-threads",
+        "f is called from a pool of threads",
+        GRADIENT,
+        """
         from concurrent.futures import ThreadPoolExecutor
 
         def numerical_gradient(f, x, h=1e-5):
@@ -487,15 +652,30 @@ CALLBACKS = [
                 values = list(pool.map(f, [x + s for s in steps] + [x - s for s in steps]))
             half = len(values) // 2
             return (np.array(values[:half]) - np.array(values[half:])).reshape(x.shape) / (2 * h)
-        """),
-    _odd("gradient-caught-and-raised-again", "f's exception is caught, noted and raised again", GRADIENT, lambda source:
-         _swap(GRADIENT, ("        above = f(moved)\n", """        try:
+        """,
+    ),
+    _odd(
+        "gradient-caught-and-raised-again",
+        "f's exception is caught, noted and raised again",
+        GRADIENT,
+        lambda source: _swap(
+            GRADIENT,
+            (
+                "        above = f(moved)\n",
+                """        try:
             above = f(moved)
         except ArithmeticError as error:
             error.add_note("while moving a coordinate")
             raise
-"""))),
-    _odd("gradient-remembers-f", "f is kept, wrapped, compared and put into a dict", GRADIENT, """
+""",
+            ),
+        ),
+    ),
+    _odd(
+        "gradient-remembers-f",
+        "f is kept, wrapped, compared and put into a dict",
+        GRADIENT,
+        """
         _known, _last = {}, None
 
         class Counting:
@@ -518,8 +698,23 @@ CALLBACKS = [
                 e[k] = h
                 slopes[k] = (g(x + e) - g(x - e)) / (2 * h)
             return slopes
-        """),
-    _odd("gradient-recursive", "one coordinate per level of recursion, and a value of f at x on the way", GRADIENT, """
+        """,
+    ),
+    _odd(
+        "gradient-same-buffer",
+        "one array for all results of one shape",
+        GRADIENT,
+        lambda source: _swap(
+            GRADIENT,
+            ("slopes = np.zeros_like(x)", "slopes = _buffers.setdefault(x.shape, np.zeros(x.shape))"),
+            above="_buffers = {}\n\n\n",
+        ),
+    ),
+    _odd(
+        "gradient-recursive",
+        "one coordinate per level of recursion, and a value of f at x on the way",
+        GRADIENT,
+        """
         def numerical_gradient(f, x, h=1e-5, k=0):
             if k == 0:
                 f(x)
@@ -530,24 +725,56 @@ CALLBACKS = [
             rest = numerical_gradient(f, x, h, k + 1)
             rest.flat[k] = slope
             return rest
-        """),
+        """,
+    ),
 ]
 
 # -- state that changes in place -------------------------------------------------------------------------------------
 
 STATE = [
-    _odd("momentum-in-place-velocity", "velocities change in place, params by np.subtract with out", MOMENTUM, lambda source:
-         _swap(MOMENTUM, ("            self.velocity[name] = self.beta * self.velocity[name] + found[name]\n"
-                          "            p -= self.lr * self.velocity[name]",
-                          "            v = self.velocity[name]\n            v *= self.beta\n            v += found[name]\n"
-                          "            np.subtract(p, self.lr * v, out=p)"))),
-    _odd("momentum-slice-assignment", "p[...] = new values, a view of p, and a buffer that is kept", MOMENTUM, lambda source:
-         _swap(MOMENTUM, ("            p -= self.lr * self.velocity[name]",
-                          "            flat = p.reshape(-1)\n            flat[:] = (p - self.lr * self.velocity[name]).ravel()"))),
-    _odd("momentum-through-torch", "torch's tensors share the memory of the arrays", MOMENTUM, lambda source: _swap(
-        MOMENTUM, ("            p -= self.lr * self.velocity[name]",
-                   "            torch.from_numpy(p).sub_(torch.from_numpy(self.velocity[name]), alpha=self.lr)"))),
-    _odd("momentum-with-torch-sgd", "torch.optim.SGD does the steps", MOMENTUM, """
+    _odd(
+        "momentum-in-place-velocity",
+        "velocities change in place, params by np.subtract with out",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                "            self.velocity[name] = self.beta * self.velocity[name] + found[name]\n"
+                "            p -= self.lr * self.velocity[name]",
+                "            v = self.velocity[name]\n            v *= self.beta\n            v += found[name]\n"
+                "            np.subtract(p, self.lr * v, out=p)",
+            ),
+        ),
+    ),
+    _odd(
+        "momentum-slice-assignment",
+        "p[...] = new values, a view of p, and a buffer that is kept",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                "            p -= self.lr * self.velocity[name]",
+                "            flat = p.reshape(-1)\n            flat[:] = (p - self.lr * self.velocity[name]).ravel()",
+            ),
+        ),
+    ),
+    _odd(
+        "momentum-through-torch",
+        "torch's tensors share the memory of the arrays",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                "            p -= self.lr * self.velocity[name]",
+                "            torch.from_numpy(p).sub_(torch.from_numpy(self.velocity[name]), alpha=self.lr)",
+            ),
+        ),
+    ),
+    _odd(
+        "momentum-with-torch-sgd",
+        "torch.optim.SGD does the steps",
+        MOMENTUM,
+        """
         import contextlib
 
         class Momentum:
@@ -585,15 +812,23 @@ STATE = [
                     yield
                 finally:
                     self.asleep = False
-        """),
-    _odd("momentum-context-class", "frozen() returns an object with __enter__ and __exit__; ExitStack inside", MOMENTUM,
-         lambda source: _swap(MOMENTUM, ("""    @contextmanager
+        """,
+    ),
+    _odd(
+        "momentum-context-class",
+        "frozen() returns an object with __enter__ and __exit__; ExitStack inside",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                """    @contextmanager
     def frozen(self):
         self.idle = True
         try:
             yield self
         finally:
-            self.idle = False""", """    class _Frozen:
+            self.idle = False""",
+                """    class _Frozen:
         def __init__(self, optimizer):
             self.optimizer = optimizer
 
@@ -607,8 +842,16 @@ STATE = [
             return None
 
     def frozen(self):
-        return self._Frozen(self)"""), above="from contextlib import ExitStack\n\n\n")),
-    _odd("momentum-in-closures", "no class: a function returns an object of closures", MOMENTUM, """
+        return self._Frozen(self)""",
+            ),
+            above="from contextlib import ExitStack\n\n\n",
+        ),
+    ),
+    _odd(
+        "momentum-in-closures",
+        "no class: a function returns an object of closures",
+        MOMENTUM,
+        """
         from contextlib import contextmanager
         from types import SimpleNamespace
 
@@ -642,33 +885,66 @@ STATE = [
                     awake = before
 
             return SimpleNamespace(step=step, state_dict=state_dict, load_state_dict=load_state_dict, frozen=frozen)
-        """),
-    _odd("momentum-own-keyerror", "an own exception that is a KeyError; ChainMap and MappingProxyType inside", MOMENTUM,
-         lambda source: _swap(MOMENTUM, ("        found = {name: grads[name] for name in self.params}",
-                                         "        view = MappingProxyType(ChainMap(grads))\n"
-                                         "        lost = [name for name in self.params if name not in view]\n"
-                                         "        if lost:\n            raise MissingGradient(lost)\n"
-                                         "        found = {name: view[name] for name in self.params}"),
-                              above="from collections import ChainMap\nfrom types import MappingProxyType\n\n\n"
-                              "class MissingGradient(KeyError):\n    def __str__(self):\n"
-                              "        return f'no gradient for {self.args[0]}'\n\n\n")),
-    _odd("momentum-ordered-state", "the state is an OrderedDict of NumPy scalars and a defaultdict", MOMENTUM, lambda source:
-         _swap(MOMENTUM, ('        return {"lr": self.lr, "beta": self.beta, "steps": self.steps, "velocity": copies}',
-                          '        pairs = [("velocity", defaultdict(int, copies)), ("steps", np.int64(self.steps)),\n'
-                          '                 ("beta", np.float64(self.beta)), ("lr", np.array(self.lr))]\n'
-                          "        return OrderedDict(pairs)"),
-               above="from collections import OrderedDict, defaultdict\n\n\n")),
-    _odd("momentum-with-lock-and-log", "a lock, a log file and a history of everything", MOMENTUM, lambda source: _swap(
-        MOMENTUM, ("        self.steps += 1\n",
-                   "        with _lock, open('steps.log', 'a') as log:\n            self.steps += 1\n"
-                   "            print(self.steps, found, file=log)\n            _history.append((self, found))\n"),
-        above="import threading\n\n_lock, _history = threading.RLock(), []\n\n\n")),
+        """,
+    ),
+    _odd(
+        "momentum-own-keyerror",
+        "an own exception that is a KeyError; ChainMap and MappingProxyType inside",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                "        found = {name: grads[name] for name in self.params}",
+                "        view = MappingProxyType(ChainMap(grads))\n"
+                "        lost = [name for name in self.params if name not in view]\n"
+                "        if lost:\n            raise MissingGradient(lost)\n"
+                "        found = {name: view[name] for name in self.params}",
+            ),
+            above="from collections import ChainMap\nfrom types import MappingProxyType\n\n\n"
+            "class MissingGradient(KeyError):\n    def __str__(self):\n"
+            "        return f'no gradient for {self.args[0]}'\n\n\n",
+        ),
+    ),
+    _odd(
+        "momentum-ordered-state",
+        "the state is an OrderedDict of NumPy scalars and a defaultdict",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                '        return {"lr": self.lr, "beta": self.beta, "steps": self.steps, "velocity": copies}',
+                '        pairs = [("velocity", defaultdict(int, copies)), ("steps", np.int64(self.steps)),\n'
+                '                 ("beta", np.float64(self.beta)), ("lr", np.array(self.lr))]\n'
+                "        return OrderedDict(pairs)",
+            ),
+            above="from collections import OrderedDict, defaultdict\n\n\n",
+        ),
+    ),
+    _odd(
+        "momentum-with-lock-and-log",
+        "a lock, a log file and a history of everything",
+        MOMENTUM,
+        lambda source: _swap(
+            MOMENTUM,
+            (
+                "        self.steps += 1\n",
+                "        with _lock, open('steps.log', 'a') as log:\n            self.steps += 1\n"
+                "            print(self.steps, found, file=log)\n            _history.append((self, found))\n",
+            ),
+            above="import threading\n\n_lock, _history = threading.RLock(), []\n\n\n",
+        ),
+    ),
 ]
 
 # -- attributes, closures ----------------------------------------------------------------------------------------------
 
 ATTRIBUTES = [
-    _odd("stopping-properties", "best and best_epoch are properties over a list of all losses", STOPPING, lambda source: """
+    _odd(
+        "stopping-properties",
+        "best and best_epoch are properties over a list of all losses",
+        STOPPING,
+        lambda source: (
+            """
 class EarlyStopping:
     def __init__(self, patience, delta=0.0):
         self.patience, self.delta = patience, delta
@@ -692,17 +968,44 @@ class EarlyStopping:
         return len(self.losses) - 1 - last >= self.patience
 
 
-def warmup""" + source.split("def warmup", 1)[1]),
-    _odd("stopping-numpy-bools", "update returns np.bool_, best is a NumPy scalar, best_epoch a NumPy integer", STOPPING,
-         lambda source: _swap(STOPPING, ("self.best, self.best_epoch = loss, self.epoch",
-                                         "self.best, self.best_epoch = np.float64(loss), np.int64(self.epoch)"),
-                              ("        return self.epoch - 1 - since >= self.patience",
-                               "        return np.greater_equal(self.epoch - 1 - since, self.patience)"))),
-    _odd("stopping-returns-int", "update returns 1 or 0", STOPPING, lambda source: _swap(
-        STOPPING, ("        return self.epoch - 1 - since >= self.patience",
-                   "        return int(self.epoch - 1 - since >= self.patience)")),
-         ),
-    _odd("stopping-dataclass", "a dataclass with field, InitVar and __post_init__", STOPPING, lambda source: """
+def warmup"""
+            + source.split("def warmup", 1)[1]
+        ),
+    ),
+    _odd(
+        "stopping-numpy-bools",
+        "update returns np.bool_, best is a NumPy scalar, best_epoch a NumPy integer",
+        STOPPING,
+        lambda source: _swap(
+            STOPPING,
+            (
+                "self.best, self.best_epoch = loss, self.epoch",
+                "self.best, self.best_epoch = np.float64(loss), np.int64(self.epoch)",
+            ),
+            (
+                "        return self.epoch - 1 - since >= self.patience",
+                "        return np.greater_equal(self.epoch - 1 - since, self.patience)",
+            ),
+        ),
+    ),
+    _odd(
+        "stopping-returns-int",
+        "update returns 1 or 0",
+        STOPPING,
+        lambda source: _swap(
+            STOPPING,
+            (
+                "        return self.epoch - 1 - since >= self.patience",
+                "        return int(self.epoch - 1 - since >= self.patience)",
+            ),
+        ),
+    ),
+    _odd(
+        "stopping-dataclass",
+        "a dataclass with field, InitVar and __post_init__",
+        STOPPING,
+        lambda source: (
+            """
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 
 
@@ -729,17 +1032,34 @@ class EarlyStopping:
         return len(self.history) - (self.best_epoch if self.best_epoch is not None else -1) > self.patience
 
 
-def warmup""" + source.split("def warmup", 1)[1]),
-    _odd("stopping-attributes-by-getattr", "attributes come out of a dict through __getattr__", STOPPING, lambda source: _swap(
-        STOPPING, ("        self.patience, self.delta = patience, delta\n"
-                   '        self.best, self.best_epoch = float("inf"), None\n        self.epoch = 0\n',
-                   '        self.__dict__["state"] = dict(patience=patience, delta=delta, best=float("inf"),\n'
-                   "                                      best_epoch=None, epoch=0)\n\n"
-                   "    def __getattr__(self, name):\n        try:\n            return self.__dict__['state'][name]\n"
-                   "        except KeyError:\n            raise AttributeError(name) from None\n\n"
-                   "    def __setattr__(self, name, value):\n        self.state[name] = value\n"))),
-    _odd("warmup-as-a-class", "the schedule is an object with __call__ and a property", STOPPING, lambda source: source.split(
-        "def warmup", 1)[0] + """
+def warmup"""
+            + source.split("def warmup", 1)[1]
+        ),
+    ),
+    _odd(
+        "stopping-attributes-by-getattr",
+        "attributes come out of a dict through __getattr__",
+        STOPPING,
+        lambda source: _swap(
+            STOPPING,
+            (
+                "        self.patience, self.delta = patience, delta\n"
+                '        self.best, self.best_epoch = float("inf"), None\n        self.epoch = 0\n',
+                '        self.__dict__["state"] = dict(patience=patience, delta=delta, best=float("inf"),\n'
+                "                                      best_epoch=None, epoch=0)\n\n"
+                "    def __getattr__(self, name):\n        try:\n            return self.__dict__['state'][name]\n"
+                "        except KeyError:\n            raise AttributeError(name) from None\n\n"
+                "    def __setattr__(self, name, value):\n        self.state[name] = value\n",
+            ),
+        ),
+    ),
+    _odd(
+        "warmup-as-a-class",
+        "the schedule is an object with __call__ and a property",
+        STOPPING,
+        lambda source: (
+            source.split("def warmup", 1)[0]
+            + """
 class warmup:
     def __init__(self, base, steps):
         self.base, self.steps, self._seen = base, steps, []
@@ -751,8 +1071,15 @@ class warmup:
     @property
     def calls(self):
         return len(self._seen)
-"""),
-    _odd("warmup-decorated", "a decorator counts the calls", STOPPING, lambda source: """
+"""
+        ),
+    ),
+    _odd(
+        "warmup-decorated",
+        "a decorator counts the calls",
+        STOPPING,
+        lambda source: (
+            """
 import functools
 
 
@@ -766,12 +1093,22 @@ def counting(f):
     return inner
 
 
-""" + source.split("def warmup", 1)[0] + """
+"""
+            + source.split("def warmup", 1)[0]
+            + """
 def warmup(base, steps):
     table = [base * (n + 1) / steps for n in range(steps)]
     return counting(lambda n: table[n] if n < steps else base)
-"""),
-    _odd("warmup-mock", "unittest.mock counts the calls", STOPPING, lambda source: source.split("def warmup", 1)[0] + """
+"""
+        ),
+    ),
+    _odd(
+        "warmup-mock",
+        "unittest.mock counts the calls",
+        STOPPING,
+        lambda source: (
+            source.split("def warmup", 1)[0]
+            + """
 from unittest.mock import MagicMock
 
 
@@ -787,9 +1124,16 @@ class Rate:
 
 
 warmup = Rate
-"""),
-    _odd("warmup-generator-behind", "numbers come from a generator with send; a 0-d array and float32 are returned", STOPPING,
-         lambda source: source.split("def warmup", 1)[0] + """
+"""
+        ),
+    ),
+    _odd(
+        "warmup-generator-behind",
+        "numbers come from a generator with send; a 0-d array and float32 are returned",
+        STOPPING,
+        lambda source: (
+            source.split("def warmup", 1)[0]
+            + """
 def warmup(base, steps):
     def engine():
         n = yield
@@ -805,13 +1149,20 @@ def warmup(base, steps):
 
     rate.calls = 0
     return rate
-"""),
+"""
+        ),
+    ),
 ]
 
 # -- modules of torch --------------------------------------------------------------------------------------------------
 
 MODULES = [
-    _odd("mlp-as-sequential", "a subclass of nn.Sequential, without a forward of its own", MLP, lambda source: """
+    _odd(
+        "mlp-as-sequential",
+        "a subclass of nn.Sequential, without a forward of its own",
+        MLP,
+        lambda source: (
+            """
 class MLP(nn.Sequential):
     def __init__(self, widths, p=0.0):
         parts = []
@@ -820,16 +1171,32 @@ class MLP(nn.Sequential):
         super().__init__(*parts[:-2])
 
 
-def accuracy""" + source.split("def accuracy", 1)[1]),
-    _odd("mlp-as-function", "MLP is a function that returns a module", MLP, lambda source: """
+def accuracy"""
+            + source.split("def accuracy", 1)[1]
+        ),
+    ),
+    _odd(
+        "mlp-as-function",
+        "MLP is a function that returns a module",
+        MLP,
+        lambda source: (
+            """
 def MLP(widths, p=0.0):
     layers = [nn.Linear(a, b) for a, b in zip(widths, widths[1:])]
     chain = [part for layer in layers for part in (layer, nn.Tanh(), nn.Dropout(p))]
     return nn.Sequential(*chain[:-2])
 
 
-def accuracy""" + source.split("def accuracy", 1)[1]),
-    _odd("mlp-own-parameters", "weights and biases as nn.Parameter, F.linear and F.dropout", MLP, lambda source: """
+def accuracy"""
+            + source.split("def accuracy", 1)[1]
+        ),
+    ),
+    _odd(
+        "mlp-own-parameters",
+        "weights and biases as nn.Parameter, F.linear and F.dropout",
+        MLP,
+        lambda source: (
+            """
 import torch.nn.functional as F
 
 
@@ -850,15 +1217,34 @@ class MLP(nn.Module):
         return F.linear(x, *pairs[-1])
 
 
-def accuracy""" + source.split("def accuracy", 1)[1]),
-    _odd("mlp-with-hooks-and-buffers", "hooks, buffers, apply, a __repr__ of its own, type hints", MLP, lambda source: _swap(
-        MLP, ("        self.dropout = nn.Dropout(p)\n",
-              "        self.dropout = nn.Dropout(p)\n        self.register_buffer('calls', torch.zeros(()))\n"
-              "        self.apply(lambda part: [nn.init.zeros_(part.bias)] if isinstance(part, nn.Linear) else None)\n"
-              "        self.register_forward_pre_hook(lambda part, args: part.calls.add_(1) and None)\n"),
-        ("    def forward(self, x):", "    def extra_repr(self) -> str:\n        return 'mine'\n\n"
-                                     "    def forward(self, x: torch.Tensor) -> torch.Tensor:"))),
-    _odd("mlp-trained-at-once", "a training loop with an optimizer in the answer cell, loss printed", MLP, after("""
+def accuracy"""
+            + source.split("def accuracy", 1)[1]
+        ),
+    ),
+    _odd(
+        "mlp-with-hooks-and-buffers",
+        "hooks, buffers, apply, a __repr__ of its own, type hints",
+        MLP,
+        lambda source: _swap(
+            MLP,
+            (
+                "        self.dropout = nn.Dropout(p)\n",
+                "        self.dropout = nn.Dropout(p)\n        self.register_buffer('calls', torch.zeros(()))\n"
+                "        self.apply(lambda part: hasattr(part, 'bias') and nn.init.zeros_(part.bias))\n"
+                "        self.register_forward_pre_hook(lambda part, args: part.calls.add_(1) and None)\n",
+            ),
+            (
+                "    def forward(self, x):",
+                "    def extra_repr(self) -> str:\n        return 'mine'\n\n"
+                "    def forward(self, x: torch.Tensor) -> torch.Tensor:",
+            ),
+        ),
+    ),
+    _odd(
+        "mlp-trained-at-once",
+        "a training loop with an optimizer in the answer cell, loss printed",
+        MLP,
+        after("""
         torch.manual_seed(1)
         net = MLP([2, 8, 2])
         inputs = torch.randn(64, 2)
@@ -874,9 +1260,15 @@ def accuracy""" + source.split("def accuracy", 1)[1]),
         torch.save(net.state_dict(), "net.pt")
         net.load_state_dict(torch.load("net.pt", weights_only=True))
         print(net, accuracy(net, inputs, labels))
-        """)),
-    _odd("accuracy-with-decorator", "@torch.no_grad, a context manager for the mode, numbers from sklearn", MLP, lambda source:
-         source.split("def accuracy", 1)[0] + """
+        """),
+    ),
+    _odd(
+        "accuracy-with-decorator",
+        "@torch.no_grad, a context manager for the mode, numbers from sklearn",
+        MLP,
+        lambda source: (
+            source.split("def accuracy", 1)[0]
+            + """
 from contextlib import contextmanager
 
 
@@ -895,9 +1287,16 @@ def accuracy(model, X, y):
 
     with evaluating(model):
         return float(accuracy_score(y.numpy(), model(X).numpy().argmax(1)))
-"""),
-    _odd("accuracy-in-batches", "the data are split with torch's DataLoader of one row each", MLP, lambda source: source.split(
-        "def accuracy", 1)[0] + """
+"""
+        ),
+    ),
+    _odd(
+        "accuracy-in-batches",
+        "the data are split with torch's DataLoader of one row each",
+        MLP,
+        lambda source: (
+            source.split("def accuracy", 1)[0]
+            + """
 from torch.utils.data import DataLoader, TensorDataset
 
 
@@ -909,26 +1308,57 @@ def accuracy(model, X, y):
             hits += (model(rows).topk(1).indices[:, 0] == labels).tolist()
     model.train(mode)
     return sum(hits) / len(hits)
-"""),
-    _odd("accuracy-numpy-scalar", "the share comes back as a NumPy scalar", MLP, lambda source: _swap(
-        MLP, (".float().mean().item()", ".numpy().mean()"))),
+"""
+        ),
+    ),
+    _odd(
+        "accuracy-numpy-scalar",
+        "the share comes back as a NumPy scalar",
+        MLP,
+        lambda source: _swap(MLP, (".float().mean().item()", ".numpy().mean()")),
+    ),
 ]
 
-# -- habits on the small course ------------------------------------------------------------------------------------------
+# -- habits on the small course ----------------------------------------------------------------------------------------
 
 HABITS = [
-    _odd("classes-across-cells", "a base class in a cell of the student's own, reopened below", STOPPING, lambda source: _swap(
-        STOPPING, ("class EarlyStopping:", "class EarlyStopping(Base):")),
-         spoil=insert(STOPPING, "class Base:\n    def reset(self):\n        self.__init__(self.patience, self.delta)\n",
-                      "Base.__doc__ = 'reopened'\nBase.shape = property(lambda self: (1,))")),
-    _odd("class-defined-again-below", "the class is defined again with one more method, in a cell below", VALUE,
-         lambda source: source, spoil=insert(VALUE, reference(SMALL)[VALUE] + "\n\n    def relu(self):\n"
-                                             "        return self * (self.data > 0)", below=True)),
-    _odd("methods-added-later", "methods are set on the class in a cell below the answer", VALUE, lambda source: _swap(
-        VALUE, ("    def tanh(self):", "    def _tanh(self):")),
-         spoil=insert(VALUE, "Value.tanh = Value.__dict__['_tanh']\nValue.exp = lambda self: Value(np.exp(self.data))",
-                      below=True)),
-    _odd("answers-in-a-module-object", "answers live in a module made at run time", BATCHES, lambda source: f"""
+    _odd(
+        "classes-across-cells",
+        "a base class in a cell of the student's own, reopened below",
+        STOPPING,
+        lambda source: _swap(STOPPING, ("class EarlyStopping:", "class EarlyStopping(Base):")),
+        spoil=insert(
+            STOPPING,
+            "class Base:\n    def reset(self):\n        self.__init__(self.patience, self.delta)\n",
+            "Base.__doc__ = 'reopened'\nBase.shape = property(lambda self: (1,))",
+        ),
+    ),
+    _odd(
+        "class-defined-again-below",
+        "the class is defined again with one more method, in a cell below",
+        VALUE,
+        lambda source: source,
+        spoil=insert(
+            VALUE,
+            reference(SMALL)[VALUE] + "\n\n    def relu(self):\n        return self * (self.data > 0)",
+            below=True,
+        ),
+    ),
+    _odd(
+        "methods-added-later",
+        "methods are set on the class in a cell below the answer",
+        VALUE,
+        lambda source: _swap(VALUE, ("    def tanh(self):", "    def _tanh(self):")),
+        spoil=insert(
+            VALUE, "Value.tanh = Value.__dict__['_tanh']\nValue.exp = lambda self: Value(np.exp(self.data))", below=True
+        ),
+    ),
+    _odd(
+        "answers-in-a-module-object",
+        "answers live in a module made at run time",
+        BATCHES,
+        lambda source: (
+            f"""
 import sys
 import types
 
@@ -937,30 +1367,99 @@ tools.np = np
 exec(compile({source!r}, "tools.py", "exec"), tools.__dict__)
 sys.modules["tools"] = tools
 from tools import minibatches
-"""),
-    _odd("one-namespace-class", "all six answers inside one class, pulled out at the end", GRADIENT, lambda source: (
-        "class Homework:\n    @staticmethod\n" + "\n".join("    " + line for line in source.split("\n"))
-        + "\n\n\nnumerical_gradient = Homework.numerical_gradient")),
-    _odd("long-chain-by-the-student", "the student's own stress test: a chain of 3000 values, below the answer", VALUE, after("""
+"""
+        ),
+    ),
+    _odd(
+        "one-namespace-class",
+        "all six answers inside one class, pulled out at the end",
+        GRADIENT,
+        lambda source: (
+            "class Homework:\n    @staticmethod\n"
+            + "\n".join("    " + line for line in source.split("\n"))
+            + "\n\n\nnumerical_gradient = Homework.numerical_gradient"
+        ),
+    ),
+    _odd(
+        "long-chain-by-the-student",
+        "the student's own stress test: a chain of 3000 values, below the answer",
+        VALUE,
+        after("""
         total = Value(0.0)
         for k in range(3000):
             total = total + Value(k)
         total.backward()
         assert total.data == sum(range(3000)), total
-        """)),
-    _odd("warnings-in-constructors", "warnings and words on stderr from constructors and operators", VALUE, lambda source: _swap(
-        VALUE, ("    def __neg__(self):\n", "    def __neg__(self):\n        warnings.warn('negated', stacklevel=2)\n"
-                "        print('neg', file=sys.stderr)\n"), above="import sys\nimport warnings\n\n\n"),
-         stock="text on stderr"),
-    _odd("prints-in-every-method", "leftover prints in operators, iterators and callbacks", BATCHES, lambda source: _swap(
-        BATCHES, ("        yield", "        print('batch', start, rows)\n        yield"))),
-    _odd("seeds-at-the-top", "global seeds and default dtypes before everything", MLP, before("""
+        """),
+    ),
+    _odd(
+        "warnings-in-constructors",
+        "warnings and words on stderr from constructors and operators",
+        VALUE,
+        lambda source: _swap(
+            VALUE,
+            (
+                "    def __neg__(self):\n",
+                "    def __neg__(self):\n        warnings.warn('negated', stacklevel=2)\n"
+                "        print('neg', file=sys.stderr)\n",
+            ),
+            above="import sys\nimport warnings\n\n\n",
+        ),
+        stock="text on stderr",
+    ),
+    _odd(
+        "prints-in-every-method",
+        "leftover prints in operators, iterators and callbacks",
+        BATCHES,
+        lambda source: _swap(BATCHES, ("        yield", "        print('batch', start, rows)\n        yield")),
+    ),
+    _odd(
+        "default-dtype-early",
+        "torch's default dtype changed in the first exercise must not cost the last one",
+        VALUE,
+        before("torch.set_default_dtype(torch.float64)"),
+        stock="the setting stays on for a later exercise",
+    ),
+    _odd(
+        "gradients-switched-off-early",
+        "no gradients from the second exercise on must not cost the last one",
+        BATCHES,
+        before("torch.set_grad_enabled(False)"),
+        stock="the setting stays on for a later exercise",
+    ),
+    _odd(
+        "dataloader-workers",
+        "torch's DataLoader with two worker processes",
+        MLP,
+        lambda source: (
+            source.split("def accuracy", 1)[0]
+            + """
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def accuracy(model, X, y):
+    mode, hits = model.training, 0
+    model.eval()
+    with torch.no_grad():
+        for rows, labels in DataLoader(TensorDataset(X, y), batch_size=4, num_workers=2):
+            hits += (model(rows).argmax(1) == labels).sum().item()
+    model.train(mode)
+    return hits / len(X)
+"""
+        ),
+    ),
+    _odd(
+        "seeds-at-the-top",
+        "global seeds and default dtypes before everything",
+        MLP,
+        before("""
         torch.manual_seed(42)
         torch.use_deterministic_algorithms(True)
         torch.set_printoptions(precision=2)
         np.random.seed(42)
         torch.backends.cudnn.benchmark = False
-        """)),
+        """),
+    ),
 ]
 
 ODD = [*VALUES, *ITERATORS, *CALLBACKS, *STATE, *ATTRIBUTES, *MODULES, *HABITS]

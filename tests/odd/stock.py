@@ -1,7 +1,8 @@
 """What plain nbgrader gives for the odd submissions: `python tests/odd/stock.py [--course] [name ...]`.
 
-A measurement, not a test: `nbgrader autograde` takes some 5 to 10 s for each. Without `--course` nbgrader is used as it is
-installed; with it, under this course's own settings for plain nbgrader. Prints a line per submission that loses points.
+A measurement, not a test: `nbgrader autograde` takes some 5 to 10 s for each. Without `--course` nbgrader is used as it
+is installed; with it, under this course's own settings for plain nbgrader. Prints a line per submission that loses
+points.
 """
 
 from __future__ import annotations
@@ -37,11 +38,18 @@ def make_course(folder: Path, found) -> None:
         path.write_bytes(handed_in(odd, json.loads(json.dumps(plans.released_notebook(odd.unit)))))
 
 
-def autograde(folder: Path, unit: str) -> None:
-    """All submissions of a unit; nbgrader goes on after one that it cannot grade."""
-    with tempfile.TemporaryDirectory() as empty:
-        command = [sys.executable, "-m", "nbgrader", "autograde", unit]
-        subprocess.run(command, cwd=folder, env=environment(Path(empty)), capture_output=True, check=False)
+def autograde(folder: Path, unit: str, waiting: list[str]) -> list[str]:
+    """Grade these students' submissions of a unit; returns those at which nbgrader stopped for the whole class."""
+    stoppers = []
+    while waiting:
+        with tempfile.TemporaryDirectory() as empty:
+            command = [sys.executable, "-m", "nbgrader", "autograde", unit]
+            subprocess.run(command, cwd=folder, env=environment(Path(empty)), capture_output=True, check=False)
+        waiting = [name for name in sorted(waiting) if not (folder / "autograded" / name / unit).is_dir()]
+        if waiting:  # nbgrader goes by the alphabet: the first without a result is where it stopped, or could not go on
+            stoppers.append(waiting.pop(0))
+            shutil.rmtree(folder / "submitted" / stoppers[-1])
+    return stoppers
 
 
 def points_of(folder: Path, odd) -> dict[str, tuple[float, float]]:
@@ -72,7 +80,8 @@ def main() -> None:
         settings = (stock if stock.is_file() else ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
         (folder / "nbgrader_config.py").write_text(settings if arguments.course else BARE, encoding="utf-8")
         for unit in dict.fromkeys(odd.unit for odd in found):
-            autograde(folder, unit)
+            stoppers = autograde(folder, unit, [odd.name for odd in found if odd.unit == unit])
+            print(f"{unit}: nbgrader has no result for, and may have stopped at: {', '.join(stoppers) or 'none'}")
         for odd in found:
             points = points_of(folder, odd)
             less = [f"{name} {got:g}/{most:g}" for name, (got, most) in points.items() if got != most]
