@@ -80,7 +80,7 @@ def _setup(shell, name: str, source: str) -> None:
 
 def _exercise(connection: socket.socket, shell, setup: dict, job: dict, cells: list) -> None:
     """Fork a process for one exercise, hand the judge its socket, and end it when the judge says so."""
-    threads = len(os.listdir("/proc/self/task"))
+    threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         send_json(connection, {"fault": f"a setup cell left {threads - 1} threads behind, so it cannot be forked"})
         return

@@ -1,8 +1,8 @@
 """What the steps of grading hand to each other: a unit's plan, a submission, a verdict. Plain data, and JSON both ways.
 
-A *plan* is what the instructor knows about a notebook (all of its cells in order, hidden tests included). A *submission*
-is what one student wrote, as source text and nothing else. A *verdict* is what grading found; it is pure data, so a
-grading step is a function from (plan, submission) to verdict, and recording it is a step of its own.
+A *plan* is what the instructor knows about a notebook (all of its cells in order, hidden tests included). A
+*submission* is what one student wrote, as source text and nothing else. A *verdict* is what grading found; it is pure
+data, so grading is a function from (plan, submission) to verdict, and recording it is a step of its own.
 """
 
 from __future__ import annotations
@@ -154,9 +154,7 @@ class Verdict:
     cells: list[CellVerdict] = field(default_factory=list)
     runs: list[CellRun] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(
-        default_factory=dict
-    )  # fork, sandbox, student, judge, total; CPU where it says so
+    seconds: dict[str, float] = field(default_factory=dict)  # fork, sandbox, student (CPU), judge (CPU), total
 
     @property
     def points(self) -> float:

@@ -20,7 +20,7 @@ from .model import Exercise, Plan, Submission
 
 @dataclass(frozen=True)
 class StudentCell:
-    """A cell that runs in the student's process. `place`: index in the plan; an added cell has that of the cell above."""
+    """A cell that runs in the student's process. `place`: index in the plan; an added one has that of the one above."""
 
     name: str
     kind: str  # "answer", "added", "example"

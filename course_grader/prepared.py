@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from . import base, judge, sandbox, shell
 
@@ -47,7 +48,7 @@ def _prepare(modules) -> dict:
         the_shell.run_line_magic("matplotlib", "inline")
     gc.collect()
     gc.freeze()  # so that a child's collector does not write to every page
-    return {"threads": len(os.listdir("/proc/self/task")), "missing": missing, "pid": os.getpid()}
+    return {"threads": len(list(Path("/proc/self/task").iterdir())), "missing": missing, "pid": os.getpid()}
 
 
 def _reap() -> None:

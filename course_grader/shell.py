@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 
 TEXT = 100_000  # characters of printed text kept per cell
 PICTURE = 2_000_000  # bytes of a picture kept; larger ones are left out
@@ -175,7 +176,7 @@ class Recorder:
     def close(self) -> None:
         """From here on nothing is kept: what is written during test calls must not reach the student."""
         self._shell.recorder = None
-        sink = open(os.devnull, "w")  # noqa: SIM115 (open for the rest of the process's life)
+        sink = Path(os.devnull).open("w")  # noqa: SIM115 (open for the rest of the process's life)
         for descriptor in (1, 2):
             os.dup2(sink.fileno(), descriptor)
         sys.stdout = sys.stderr = sink

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import operator
 import os
 import signal
@@ -20,7 +19,6 @@ import types
 
 import numpy as np
 
-from . import codec
 from .channel import Channel, Closed
 from .codec import Ext
 from .remote import BINARY, UNARY, find_global

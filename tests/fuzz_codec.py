@@ -74,8 +74,14 @@ def _pcg(inc: int, has: int = 0) -> bytes:
 
 
 _PRIME = 2**61 - 1
-_SECOND = next(n for n in range(100) if abs(hash((1, n))) < _PRIME)  # then the int hash((1, n)) has that hash, too
-_PAIR = b"(" + count(2) + whole(1) + whole(_SECOND)
+
+
+def _twins(number: int, length: int) -> tuple[bytes, bytes]:
+    """A tuple of ints, and a NumPy number that has its hash (and is asked for an array if they are compared)."""
+    tuples = ((n,) * length for n in range(10_000))
+    good = [key for key in tuples if abs(hash(key)) < _PRIME][number]
+    node = b"(" + count(length) + whole(good[0]) * length
+    return node, b"n" + text("<i8") + struct.pack("<q", hash(good))
 
 
 def _lengths() -> dict[str, bytes]:
@@ -176,7 +182,8 @@ def _hashes() -> dict[str, bytes]:
     nested = ints[0]
     for _ in range(40):
         nested = b"(" + count(2) + nested + nested[:20]
-    number = b"n" + text("<i8") + struct.pack("<q", hash((1, _SECOND)))
+    pair, number = _twins(0, 2)
+    (one, first), (other, second) = _twins(0, 1), _twins(1, 1)
     cases = {
         "ints that collide": keys(ints),
         "ints that collide, in a set": keys(ints, b"S"),
@@ -185,8 +192,10 @@ def _hashes() -> dict[str, bytes]:
         "tuples that collide": keys([b"(" + count(1) + node for node in ints]),
         "frozensets that collide": keys([b"Z" + count(1) + node for node in ints]),
         "ranges that collide": keys([b"r" + whole(n) + whole(n) + whole(1) for n in range(5000)]),
-        "a number that is asked whether it equals a pair": keys([_PAIR, number]),
-        "the same, within tuples": keys([b"(" + count(1) + _PAIR, b"(" + count(1) + number]),
+        "a number that is asked whether it equals a pair": keys([pair, number]),
+        "a number that is asked whether it equals a tuple": keys([one, first]),
+        "the same, within frozensets": keys([keys([one, second], b"Z"), keys([first, other], b"Z")]),
+        "the same, within tuples": keys([b"(" + count(1) + one, b"(" + count(1) + first]),
         "a number and a great int": keys([b"n" + text("<f8") + struct.pack("<d", 8.0), whole(2 ** (61 * 1000 + 3))]),
         "a key twice": keys([whole(1), whole(1)]),
         "1 and 1.0": keys([whole(1), b"f" + struct.pack(">d", 1.0)]),

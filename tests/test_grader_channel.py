@@ -138,9 +138,7 @@ def test_a_class_name_made_up_there_is_not_shown(ends):
     assert "271828" not in repr(other)
 
 
-@pytest.mark.parametrize(
-    "name", ["__array_interface__", "__array_struct__", "__dlpack__", "__reduce_ex__", "__wrapped__"]
-)
+@pytest.mark.parametrize("name", ["__array_interface__", "__array_struct__", "__dlpack__", "__reduce_ex__"])
 def test_protocols_are_not_the_students_to_answer(ends, name):
     judge, theirs = ends
     hostile(theirs, message(body=Ext("handle", (0, "Value"))))

@@ -1,5 +1,6 @@
 """The judge behind `nbgrader autograde` and formgrader's buttons: what `course-grader grade` does, and never less."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -18,7 +19,6 @@ from playwright.sync_api import expect
 from traitlets.config import Config
 
 from course_author.build import build
-from course_author.units import ROOT
 from course_grader import cli, nbgrader_plugin, plan
 from course_grader import engine as engines
 
@@ -103,7 +103,7 @@ def test_the_command_and_the_button_do_what_ours_does(course, engine, capsys):
     assert cli.main(["grade", UNIT, "--course", str(other)]) == 0
     result = autograde(course)
     assert result["success"], result
-    assert held(course) == held(other) and len(held(course)) == 13
+    assert held(course) == held(other) and len(held(course)) == 15
     assert grades(course, "ada")["area-hidden"] == (3, None, False)
     assert "first: 6 of 6 points" in result["log"]
 
@@ -178,7 +178,7 @@ def test_a_refused_submission_leaves_the_others_and_the_gradebook(course, engine
     folder = course / "submitted" / "ada" / UNIT
     (folder / name).unlink()
     make(folder / name)
-    for force in (True, False):  # without it, nbgrader compares time stamps first
+    for force in (True, False) if name == "timestamp.txt" else (True,):  # nbgrader compares time stamps first
         (course / "autograded" / "ada" / UNIT).mkdir(parents=True, exist_ok=True)
         result = autograde(course, force=force)
         assert not result["success"] and says in result["log"]
@@ -224,7 +224,7 @@ TINY = "07_tiny"
 RIGHT = "def double(x):\n    return x + x\n\n\ndef halve(x):\n    return x / 2"
 SCRIPT = """
 from IPython.display import HTML, display
-display(HTML("<b id='shown'>shown</b><script>window.stolen = 1</script><img src=x onerror='window.stolen = 2'>"))
+display(HTML("<script>window.stolen = 1</script><img src=x onerror='window.stolen = 2'>"))
 print("<script>window.stolen = 3</script>")
 """
 
@@ -278,7 +278,7 @@ def test_generate_autograde_and_feedback_are_clicked(tmp_path):
         grader = _engines(course)
         assert len(grader) > 0, "one engine lives in the server"
     html = (course / "feedback" / "bob" / TINY / f"{TINY}.html").read_text()
-    assert "hidden_values" not in html and "double([1]) should be [2]" not in html or "1" in html
+    assert "hidden_values" not in html and "Double and halve" in html
     assert [path.name for path in (course / "feedback" / "bob" / TINY).iterdir()] == [f"{TINY}.html"]
     assert _engines(course) == [], "it ended with the server"
 
@@ -288,7 +288,7 @@ def _no_script_runs(page, address, course):
     with plan.gradebook(plan.settings(course)) as book:
         submission = book.find_submission_notebook(TINY, TINY, "eve").id
     page.goto(f"{address}/formgrader/submissions/{submission}/")
-    expect(page.locator("#shown")).to_have_text("shown")
+    expect(page.locator("body")).to_contain_text("<script>window.stolen = 3</script>")
     assert page.evaluate("window.stolen") is None
 
 
@@ -296,10 +296,8 @@ def _engines(course):
     """Processes of ours that serve this course."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"course_grader.prepared" in (path / "cmdline").read_bytes():
-                if str(course).encode() in (path / "environ").read_bytes():
-                    found.append(path.name)
-        except OSError:
-            continue
+        with contextlib.suppress(OSError):
+            command, environment = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
+            if b"course_grader.prepared" in command and str(course).encode() in environment:
+                found.append(path.name)
     return found
