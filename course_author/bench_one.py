@@ -57,12 +57,14 @@ def ours(course: Path, unit: Unit, path: Path, rounds: int) -> dict:
     settings, data = plans.settings(course), path.read_bytes()
     with steps.Grader(settings) as grader:
         plan, engine = grader.plans(unit.name)[unit.name], grader.engine
-        walls, splits, records = [], [], []
+        walls, splits, records, own = [], [], [], 0.0
+        below = _cpu_below(engine)
         for number in range(rounds + 2):  # the first two are warm-up
-            started = time.perf_counter()
+            started, busy = time.perf_counter(), time.process_time()
             submission = intake.parse(data, plan, STUDENT)
             verdict = engine.grade(plan, submission)
             judged = time.perf_counter()
+            own += time.process_time() - busy
             if verdict.points != verdict.max_points:
                 lost = [(cell.name, cell.cause, cell.detail or cell.message) for cell in verdict.cells if cell.cause]
                 raise UnitError(f"The solutions of {unit.name} do not get all points: {lost}.")
@@ -71,10 +73,11 @@ def ours(course: Path, unit: Unit, path: Path, rounds: int) -> dict:
                 walls.append(judged - started)
                 splits.append(verdict.seconds)
                 records.append(time.perf_counter() - judged)
+        cpu = (own + _cpu_below(engine) - below) / (rounds + 2)
         split = {part: statistics.median(one.get(part, 0.0) for one in splits) for part in PARTS}
         memory = in_flight(engine, lambda: engine.grade(plan, submission))
     return {
-        "seconds": statistics.median(walls), "best": min(walls), "worst": max(walls), "rounds": rounds,
+        "seconds": statistics.median(walls), "best": min(walls), "worst": max(walls), "cpu": cpu, "rounds": rounds,
         "split": split | {"record": statistics.median(records)}, "pss_mib": memory,
         "points": verdict.points,
     }  # fmt: skip
@@ -98,6 +101,15 @@ def stock(course: Path, unit: Unit, rounds: int) -> dict:
                 raise UnitError(f"Stock nbgrader could not grade {unit.name}: {done.stderr.strip()[-300:]}")
     points = _points(course, unit)
     return {"seconds": statistics.median(walls), "cpu": statistics.median(cpus), "rounds": rounds, "points": points}
+
+
+def _cpu_below(engine) -> float:
+    """CPU seconds of the prepared process and of all its children so far; waits until the last one has ended."""
+    prepared = _children(engine._process.pid)[0]
+    while _children(prepared):
+        time.sleep(0.01)
+    fields = Path(f"/proc/{prepared}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _cpu_of_children() -> float:
@@ -180,10 +192,13 @@ def show(result: dict) -> None:
     print(
         f"{result['unit']}, the perfect submission ({mine['points']:g} points), one core, {mine['rounds']} times, warm"
     )
-    print(f"from bytes to verdict  {mine['seconds']:.3f} s  (median; {mine['best']:.3f} to {mine['worst']:.3f})")
+    spread = f"median; {mine['best']:.3f} to {mine['worst']:.3f}"
+    print(f"from bytes to verdict  {mine['seconds']:.3f} s  ({spread}), CPU {mine['cpu']:.3f} s")
     print(f"of it, in seconds      {split} (record comes after the verdict)")
     print(f"stock autograde        {other['seconds']:.2f} s, CPU {other['cpu']:.2f} s, {other['points']:g} points")
-    print(f"ratio                  {result['ratio']:.1f}")
+    print(
+        f"ratio                  {result['ratio']:.1f}, of CPU seconds {result['cpu_ratio']:.1f} (load hardly matters)"
+    )
     print(
         f"memory (PSS, MiB)      children {memory['children']:.0f} (judge {memory['judge']:.0f}, student's side "
         f"{memory['student']:.0f}), prepared process {memory['prepared']:.0f} more, {memory['at_rest']:.0f} at rest"
@@ -213,6 +228,7 @@ def main(argv: list[str]) -> int:
         result = {"unit": unit.name, "ours": ours(course, unit, path, arguments.rounds)}
         result["stock"] = stock(course, unit, arguments.stock_rounds)
     result["ratio"] = result["stock"]["seconds"] / result["ours"]["seconds"]
+    result["cpu_ratio"] = result["stock"]["cpu"] / result["ours"]["cpu"]
     show(result)
     return 0
 

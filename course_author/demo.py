@@ -1,7 +1,8 @@
-"""A small class, graded end to end: submissions made of bank answers, graded by nbgrader, points compared.
+"""A small class, graded end to end: submissions made of bank answers, graded through nbgrader, points compared.
 
 The points to expect come from `execution`, which runs each student's answers outside nbgrader. nbgrader's own commands
-then release, grade and write feedback in a course folder of their own, and every difference is an error.
+then release, grade (by the judge, as the course's settings say; `--stock`: by plain nbgrader) and write feedback in a
+course folder of their own, and every difference is an error.
 """
 
 from __future__ import annotations
@@ -152,8 +153,11 @@ def expected_points(runner: Runner, unit: Unit, handed_in: dict[str, str]) -> di
 # -- the course folder -------------------------------------------------------------------------------------------------
 
 
-def make_course(course: Path, units: list[Unit], root: Path) -> None:
-    """An empty course with the units' notebooks and nbgrader's settings; only a folder of ours is ever replaced."""
+def make_course(course: Path, units: list[Unit], root: Path, stock: bool = False) -> None:
+    """An empty course with the units' notebooks and nbgrader's settings; only a folder of ours is ever replaced.
+
+    stock: with the settings for plain nbgrader
+    """
     if course.exists() and (not course.is_dir() or any(course.iterdir())):
         if not (course / MARKER).is_file():
             raise DemoError(
@@ -162,7 +166,8 @@ def make_course(course: Path, units: list[Unit], root: Path) -> None:
         shutil.rmtree(course)
     course.mkdir(parents=True, exist_ok=True)
     (course / MARKER).write_text("Made by `make demo`, which replaces this whole folder each time.\n", encoding="utf-8")
-    shutil.copy(root / "nbgrader_config.py", course)
+    settings = ROOT / "stock_config.py" if stock else root / "nbgrader_config.py"
+    shutil.copy(settings, course / "nbgrader_config.py")
     for unit in units:
         notebook = root / "source" / unit.name / f"{unit.name}.ipynb"
         if not notebook.is_file():
@@ -256,6 +261,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--students", type=int, default=None, help="size of the class, 12 or more (default and at most: every mistake)"
     )
+    parser.add_argument("--stock", action="store_true", help="grade with plain nbgrader, without the judge: much slower")
     parser.add_argument("--compare", action="store_true", help="grade nothing: compare a class that is there")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
 
@@ -276,16 +282,16 @@ def main(argv: list[str]) -> int:
         if not (course / EXPECTED).is_file() or not (course / "gradebook.db").is_file():
             raise DemoError(f"{course} holds no demo class to compare: run `make demo` first.")
     else:
-        make_class(course, units, root, arguments.students)
+        make_class(course, units, root, arguments.students, arguments.stock)
     return _report(compare(course, units), course, root)
 
 
-def make_class(course: Path, units: list[Unit], root: Path, count: int | None) -> None:
+def make_class(course: Path, units: list[Unit], root: Path, count: int | None, stock: bool = False) -> None:
     """Release, hand in, work out the points to expect, grade, write feedback."""
     banks = [read_bank(unit.name, exercise.slug, root) for unit in units for exercise in graded(unit)]
     mistakes = max(sum(not answer.right for answer in bank) for bank in banks)
     pupils = students(count, mistakes)
-    make_course(course, units, root)
+    make_course(course, units, root, stock)
     expected: dict[str, dict] = {}
     with Runner(root) as runner:
         for unit in units:

@@ -214,13 +214,22 @@ class Session:
                     value = _run(cell.source, cell.name, self.namespace)
             if self.channel.failed is not None:
                 raise self.channel.failed
-            verdict.points = _score(value, cell.points)
+            verdict.points = self._points(value, cell)
         except BaseException as error:
             self._explain(verdict, cell, error)
         stop_timers()
         verdict.cpu_s = time.process_time() - started
         verdict.output = "" if cell.hidden else printed.getvalue()[:MESSAGE]
         return verdict
+
+    def _points(self, value, cell: PlanCell) -> float:
+        """Points of a test that ran to its end; a plain nbgrader test may name them in its last expression."""
+        if self.plan.allow_student_process:
+            return _score(value, cell.points)
+        if value is not None:
+            # It might be the answer that names the score.
+            raise AssertionError("the test cell ends in a value, which would be read as a score")
+        return cell.points
 
     def _fallen(self, cell: PlanCell, error: BaseException) -> CellVerdict:
         verdict = CellVerdict(cell.name, 0.0, cell.points)

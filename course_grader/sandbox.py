@@ -49,6 +49,7 @@ STAND_INS = {
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SCRATCH = "/tmp"  # all that a cell can write to: one tmpfs; /dev/shm is a link into it
 WORK, HOME = "/tmp/work", "/tmp/home"
+FEW = 4  # as many processes may use up their limit of open files
 NOBODY = 65534  # as whom a cell runs, seen from outside, if we are root
 STUDENT = (1000, 1000)  # as whom it sees itself
 
@@ -157,7 +158,7 @@ def fork_base() -> int:
     """
     if sys.platform != "linux":
         return os.fork()
-    environment()  # once: all forks have it then
+    environment(), _can_be_nobody(), _first_environment()  # once: all forks have them then
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     me = os.pidfd_open(os.getpid())
     try:
@@ -231,10 +232,13 @@ def enter(
 
 def _cell_user() -> tuple[int, int]:
     """Root hands a cell to nobody; who has only one user to give (an ordinary user) hands over that."""
-    can_change = ns.has_capability(ns.CAP_SETUID) and ns.has_capability(ns.CAP_SETGID)
-    if can_change and ns.is_mapped(NOBODY) and ns.is_mapped(NOBODY, "gid") and "user" not in _base.without:
-        return NOBODY, NOBODY
-    return os.geteuid(), os.getegid()
+    return (NOBODY, NOBODY) if _can_be_nobody() and "user" not in _base.without else (os.geteuid(), os.getegid())
+
+
+@lru_cache
+def _can_be_nobody() -> bool:
+    capable = ns.has_capability(ns.CAP_SETUID) and ns.has_capability(ns.CAP_SETGID)
+    return capable and ns.is_mapped(NOBODY) and ns.is_mapped(NOBODY, "gid")
 
 
 def _change_root(view: View, hidden: list[str]) -> None:
@@ -377,15 +381,22 @@ def _clean_environment(start: _Start) -> None:
         _wipe_environment(start.folder, start.folder)
 
 
+@lru_cache
+def _first_environment() -> tuple[int, int]:
+    """Where in memory the kernel put the environment at the start: its first byte, and the one after its last."""
+    if sys.platform != "linux":
+        return 0, 0
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(fields[47]), int(fields[48])
+
+
 def _wipe_environment(home: str, temporary: str) -> None:
     """Leave a few variables, also in the memory of the process, where /proc/self/environ reads it."""
     kept = clean_environment()
     for name in list(os.environ):
         del os.environ[name]
-    if sys.platform == "linux":
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        first, last = int(fields[47]), int(fields[48])  # env_start, env_end
-        ctypes.memset(first, 0, last - first)
+    first, last = _first_environment()
+    ctypes.memset(first, 0, last - first)
     path = os.pathsep.join([os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin"])
     os.environ.update({**kept, "PATH": path, "HOME": home, "TMPDIR": temporary, "USER": "student"})
     tempfile.tempdir = None
@@ -544,6 +555,8 @@ def _excess(cell: _Cell) -> str:
         return "time"
     if usage.holds_more_than(cell.resident + limits.memory_bytes):
         return "memory"
+    if len(usage.processes) > FEW and usage.open_files() > FEW * limits.open_files:
+        return "memory"  # full pipes and sockets are memory that no process seems to hold
     return "died" if usage.threads > limits.processes else ""  # the kernel sees to this, except in isolation none
 
 

@@ -20,8 +20,8 @@ from course_grader import namespaces as ns
 SYSTEM = (
     *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *(f"/usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "local", "share")),
-    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"),
-    *("/etc/fonts", "/etc/matplotlibrc", "/etc/mime.types", "/nix/store", "/gnu/store"),
+    *("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts", "/etc/matplotlibrc", "/etc/mime.types"),
+    *("/nix/store", "/gnu/store"),
 )
 # Parts of an environment; not the whole folder, in case someone made the environment in the course folder itself.
 PREFIX = ("bin", "lib", "lib32", "lib64", "share", "etc", "pyvenv.cfg")

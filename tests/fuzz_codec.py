@@ -258,6 +258,8 @@ def _others() -> dict[str, bytes]:
         "more parts than allowed": b"[" + count(2_000_001) + b"N" * 2_000_001,
         "more sets than allowed": b"[" + count(600_000) + b"S\0" * 600_000,
         "more generators than allowed": b"[" + count(40_000) + _pcg(1) * 40_000,
+        "more tensors than allowed": b"[" + count(125_001) + array("bool", (1,), b"\1", tag=b"t") * 125_001,
+        "more paths than allowed": b"[" + count(250_001) + b"/\1a" * 250_001,
         "trailing bytes": b"NN",
         "trailing zero": b"i\1\1\0",
         "pickle": b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00N.",

@@ -227,7 +227,7 @@ def test_a_generator_goes_on_with_the_same_numbers(name, draw):
 def test_tensors_beyond_the_plain_ones():
     base = torch.arange(6.0).reshape(2, 3)
     z = torch.view_as_complex(torch.arange(8.0).reshape(2, 2, 2))
-    for tensor in (base.T, base[:, 1], base.expand(4, 2, 3), z.conj(), z.conj().imag):
+    for tensor in (base.T, base[:, 1], base.expand(4, 2, 3), z.conj(), z.conj().imag, torch._neg_view(base)):
         back = decode(encode(tensor))
         assert torch.equal(back, tensor.resolve_conj().resolve_neg()) and back.is_contiguous()
     weight = torch.nn.Parameter(base.clone())
@@ -317,7 +317,10 @@ def test_an_array_subclass_is_read_past_its_lies():
 def test_a_tensor_subclass_is_read_past_its_lies():
     with torch._C.DisableTorchFunctionSubclass():
         liar = torch.arange(3.0).as_subclass(_liar(torch.Tensor))
-    same(decode(encode([liar]))[0], torch.arange(3.0))
+        loud = torch.arange(3.0).as_subclass(
+            type("Loud", (torch.Tensor,), {"__torch_function__": classmethod(_touched)})
+        )
+    same(decode(encode([liar, loud])), [torch.arange(3.0)] * 2)
 
 
 def test_a_tensor_with_kernels_of_its_own_is_refused():
@@ -428,13 +431,13 @@ def test_what_has_no_form_is_refused(name):
 
 
 def test_a_bit_generator_of_the_students_own_is_refused():
-    class Bits:
+    class PCG64:
         capsule = np.random.PCG64(1).capsule
         lock = np.random.PCG64(1).lock
         state = property(_touched)
 
     with pytest.raises(CodecError):
-        encode(np.random.Generator(Bits()))
+        encode(np.random.Generator(PCG64()))
 
 
 @pytest.mark.parametrize(
@@ -494,6 +497,7 @@ def test_extend_sees_all_but_the_plain_and_may_stand_in():
 
     data = encode([1, 2.5, "a", b"b", None, True, 1j, {"k": Own()}, ..., np.zeros(1)], extend=out)
     assert seen == [list, dict, Own, list, type(...), np.ndarray]
+    assert encode(Ext("k", 1), extend=_touched) == encode(Ext("k", 1))
     assert decode(data, extend=lambda kind, payload: (kind, payload))[7] == {"k": ("own", [1, "name"])}
 
 

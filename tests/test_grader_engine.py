@@ -507,8 +507,9 @@ def test_hidden_values_stay_hidden_even_where_the_author_forgot(engine):
 
 
 def test_partial_credit_is_read_as_nbgrader_reads_it(engine):
-    assert grade(engine, GOOD, "f(1)\n0.25").points == 0.25
-    assert grade(engine, GOOD, "f(1)\n7").points == 0
+    assert grade(engine, GOOD, "f(1)\n0.25", alone=False).points == 0.25
+    assert grade(engine, GOOD, "f(1)\n7", alone=False).points == 0
+    assert grade(engine, GOOD, "f(1)\n0.25").points == 0  # in our units a last expression is a mistake
 
 
 def test_same_input_same_verdict(engine):

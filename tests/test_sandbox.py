@@ -314,6 +314,23 @@ def main():
     assert causes["memory"] == ["MemoryError: ", "", None, signal.SIGKILL]
 
 
+def test_full_sockets_count_as_memory():
+    body = """
+def fill():
+    import socket
+    for _ in range(8):
+        if os.fork() == 0:
+            kept = [socket.socketpair() for _ in range(40)]
+            time.sleep(60)
+    time.sleep(60)
+
+def main():
+    few = cell(lambda: [os.fork() or time.sleep(9) for _ in range(3)] and "", Limits(open_files=100, wall_s=1))[1]
+    return [few["cause"], cell(fill, Limits(open_files=100))[1]["cause"]]
+"""
+    assert in_base(body) == ["", "memory"]
+
+
 def test_each_cell_starts_fresh_and_leaves_nothing():
     body = """
 def look():

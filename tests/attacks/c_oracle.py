@@ -418,6 +418,8 @@ ATTACKS = [
         def compile_(source, *args, **kwargs):
             if isinstance(source, ast.Module):
                 source.body = [line for line in source.body if isinstance(line, (ast.Import, ast.FunctionDef))] or [ast.Pass()]
+            if isinstance(source, ast.Expression):
+                source.body = ast.Constant(6)
             return real(ast.fix_missing_locations(source) if isinstance(source, ast.AST) else source, *args, **kwargs)
 
         builtins.compile = compile_

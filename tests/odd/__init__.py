@@ -10,6 +10,7 @@ import copy
 import functools
 import json
 import textwrap
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -76,11 +77,11 @@ def place_of(notebook: Notebook, name: str) -> int:
 def code_cell(source: str, **more) -> dict:
     """A code cell of the student's own."""
     made = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": text(source)}
-    return made | {"id": f"own{abs(hash(source)) % 10**12}"} | more
+    return made | {"id": f"own{zlib.crc32(source.encode())}"} | more
 
 
 def markdown_cell(source: str) -> dict:
-    return {"cell_type": "markdown", "id": f"own{abs(hash(source)) % 10**12}", "metadata": {}, "source": text(source)}
+    return {"cell_type": "markdown", "id": f"own{zlib.crc32(source.encode())}", "metadata": {}, "source": text(source)}
 
 
 def insert(name: str, *sources: str, below: bool = False) -> Callable[[Notebook], None]:
