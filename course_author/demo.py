@@ -261,7 +261,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--students", type=int, default=None, help="size of the class, 12 or more (default and at most: every mistake)"
     )
-    parser.add_argument("--stock", action="store_true", help="grade with plain nbgrader, without the judge: much slower")
+    parser.add_argument("--stock", action="store_true", help="grade with plain nbgrader, without the judge: slow")
     parser.add_argument("--compare", action="store_true", help="grade nothing: compare a class that is there")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
 

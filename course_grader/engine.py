@@ -113,17 +113,26 @@ class Engine:
     def grade(self, plan: Plan, submission: Submission) -> Verdict:
         """The verdict on one submission; the same for the same input, whatever was graded before."""
         started = time.perf_counter()
-        judge = self._fork()
-        forked = time.perf_counter() - started
         verdict = Verdict(plan.unit, plan.notebook, submission.student, notes=list(submission.notes))
-        with judge:
-            judge.settimeout(self._patience(plan))
-            send_json(judge, self._job(plan, submission))
-            self._listen(judge, verdict)
-        _deny_silence(plan, verdict)
-        verdict.seconds["fork"] = verdict.seconds.get("fork", 0.0) + forked
+        while not self._judge(plan, submission, verdict):
+            # The judge itself was brought down, by a number that made a test work for ever, say. That costs the
+            # exercise at which it happened; a new judge takes the others.
+            if not _deny_next(plan, verdict):
+                break
         verdict.seconds["total"] = time.perf_counter() - started
         return verdict
+
+    def _judge(self, plan: Plan, submission: Submission, verdict: Verdict) -> bool:
+        """Let one judge work on the tests that have no verdict yet; did it get to the end?"""
+        started = time.perf_counter()
+        judge = self._fork()
+        forked = time.perf_counter() - started
+        with judge:
+            judge.settimeout(self._patience(plan))
+            send_json(judge, self._job(plan, submission) | {"done": [cell.name for cell in verdict.cells]})
+            done = self._listen(judge, verdict)
+        verdict.seconds["fork"] = verdict.seconds.get("fork", 0.0) + forked
+        return done
 
     def _fork(self) -> socket.socket:
         if self._process is None or self._process.poll() is not None:
@@ -156,14 +165,14 @@ class Engine:
             "wall_seconds": self._wall_seconds,
         }
 
-    def _listen(self, judge: socket.socket, verdict: Verdict) -> None:
+    def _listen(self, judge: socket.socket, verdict: Verdict) -> bool:
         while True:
             try:
                 message = receive_json(judge)
             except OSError:
                 message = None
             if message is None:
-                return
+                return False
             if "fault" in message:
                 raise GraderError(f"Grading cannot start: {message['fault']}.")
             if "verdict" in message:
@@ -171,14 +180,17 @@ class Engine:
             elif "run" in message:
                 verdict.runs.append(CellRun(**message["run"]))
             else:
-                verdict.seconds = message["done"]
-                return
+                verdict.seconds = message["seconds"]
+                return True
 
 
-def _deny_silence(plan: Plan, verdict: Verdict) -> None:
-    """A test of which nothing was heard has not passed."""
+def _deny_next(plan: Plan, verdict: Verdict) -> bool:
+    """Give 0 to the first exercise without a verdict; False if there is none."""
     heard = {cell.name for cell in verdict.cells}
-    for cell in plan.cells:
-        if cell.kind == "test" and cell.name not in heard:
-            message = "The judge's own process ended before this test: an instructor has to look at it."
-            verdict.cells.append(CellVerdict(cell.name, 0.0, cell.points, "died", message))
+    for exercise in plan.exercises():
+        silent = [plan.cells[place] for place in exercise.tests if plan.cells[place].name not in heard]
+        if silent:
+            message = "The judge of this exercise ended before its tests did: an instructor has to look at it."
+            verdict.cells += [CellVerdict(cell.name, 0.0, cell.points, "died", message) for cell in silent]
+            return True
+    return False

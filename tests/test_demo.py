@@ -1,4 +1,4 @@
-"""A made-up class, graded by nbgrader itself: the points are the ones that the answers deserve."""
+"""A made-up class, graded by the judge through nbgrader: the points are the ones that the answers deserve."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ import small_course
 from course_author import demo
 from course_author.answers import graded
 from course_author.demo import DemoError
-from course_author.units import load_unit
+from course_author.units import ROOT, load_unit
 
 pytestmark = pytest.mark.part("grader")
 
@@ -159,6 +159,20 @@ def test_a_class_of_ours_is_made_anew(course):
     (course / "demo" / "old.txt").write_text("of the last time")
     demo.make_course(course / "demo", units, course)
     assert not (course / "demo" / "old.txt").exists()
+
+
+def test_plain_nbgrader_grades_the_class_when_asked(course):
+    units = [load_unit("01_small", course)]
+    for stock, name in ((False, "nbgrader_config.py"), (True, "stock_config.py")):
+        demo.make_course(course / "demo", units, course, stock=stock)
+        assert (course / "demo" / "nbgrader_config.py").read_bytes() == (ROOT / name).read_bytes()
+
+
+@pytest.mark.full
+def test_plain_nbgrader_gives_the_same_points(course):
+    """The same class without the judge: every manner of handing in is honest enough for plain nbgrader."""
+    assert demo.main(["--students", "12", "--stock", "--root", str(course)]) == 0
+    assert not list((course / "demo").rglob("*.verdict.json"))
 
 
 def test_every_wrong_answer_is_handed_in_by_somebody(course):

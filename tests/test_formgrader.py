@@ -1,4 +1,4 @@
-"""The real course with a class: graded by nbgrader as `make demo` does, and looked at in formgrader with a browser."""
+"""The real course with a class: graded by the judge as `make demo` does, and looked at in formgrader with a browser."""
 
 import pytest
 from browser import browsing, screenshot, serving

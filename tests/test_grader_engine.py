@@ -430,6 +430,13 @@ def test_damage_costs_its_exercise_only(engine, damage):
     assert [cell.points for cell in verdict.cells] == [1, 0, 1, 1], verdict.cells
 
 
+def test_bringing_the_judge_itself_down_costs_that_exercise_only(engine):
+    plan, submission = several(*(f"def f{i}():\n    return {i}" for i in range(3)), tests={1: "import os\nos.abort()"})
+    verdict = engine.grade(plan, submission)
+    assert [(cell.name, cell.points) for cell in verdict.cells] == [("t0", 1), ("t1", 0), ("t2", 1)]
+    assert verdict.cells[1].cause == "died"
+
+
 def test_tests_see_the_state_after_their_own_answer(engine):
     answers = [f"def helper():\n    return {i}\ndef f{i}():\n    return helper()" for i in range(2)]
     plan, submission = several(*answers)
