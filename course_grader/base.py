@@ -55,7 +55,8 @@ def main(connection: socket.socket, shell) -> None:
         return
     started = time.perf_counter()
     try:
-        sandbox.enter([Path(path) for path in job["readable"]], job["isolation"])
+        readable, hidden = ([Path(path) for path in job[name]] for name in ("readable", "hidden"))
+        sandbox.enter(readable, job["isolation"], hidden=hidden)
         for name, source in job["setup"]:
             _setup(shell, name, source)
     except Exception as error:
@@ -121,5 +122,4 @@ def _seed(seed: int) -> None:
 def _watch(connection: socket.socket, pid: int) -> None:
     """Wait for the judge's word; meanwhile hold the exercise's processes, all together, against the limits."""
     while not select.select([connection], [], [], LOOK_EVERY_S)[0]:
-        with contextlib.suppress(NotImplementedError):
-            sandbox.watch(pid)
+        sandbox.watch(pid)

@@ -65,8 +65,13 @@ class Engine:
         self._process = None
 
     def __enter__(self) -> Engine:
-        sandbox.check_or_refuse(self._isolation)
         self._start()
+        try:  # while the libraries are imported there
+            sandbox.check_or_refuse(self._isolation, self._course, self._readable)
+            self._await()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -96,8 +101,11 @@ class Engine:
         )  # fmt: skip
         theirs.close()
         self._control = ours
-        ours.settimeout(START_SECONDS)
-        said = ours.makefile("rb").readline()
+
+    def _await(self) -> None:
+        """Wait until the prepared process has imported everything."""
+        self._control.settimeout(START_SECONDS)
+        said = self._control.makefile("rb").readline()
         if not said:
             raise GraderError("The prepared process died while it imported the libraries: its last words stand above.")
         self.prepared = json.loads(said)
@@ -138,6 +146,7 @@ class Engine:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._start()
+            self._await()
         try:
             self._control.sendall(b"+")
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
@@ -158,6 +167,7 @@ class Engine:
             "plan": dataclasses.asdict(plan),
             "submission": dataclasses.asdict(submission),
             "isolation": self._isolation,
+            "hidden": [str(self._course)],
             "readable": self._readable,
             "environment": {"NBGRADER_EXECUTION": "autograde"},
             "seed": zlib.crc32(f"{plan.unit}/{plan.notebook}/{submission.student}".encode()),

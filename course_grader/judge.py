@@ -85,7 +85,10 @@ class Session:
 
     def run(self) -> None:
         setup = [(cell.name, cell.source) for cell in self.plan.cells if cell.kind == "setup"]
-        limits, passed_on = self.job["limits"], ("isolation", "readable", "environment", "wall_seconds", "seed")
+        limits, passed_on = (
+            self.job["limits"],
+            ("isolation", "hidden", "readable", "environment", "wall_seconds", "seed"),
+        )
         send_json(
             self.base,
             {name: self.job[name] for name in passed_on}

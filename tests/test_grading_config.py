@@ -1,11 +1,13 @@
-"""Each grading setting of nbgrader_config.py, seen at work on a submission that needs it."""
+"""Each grading setting, seen at work on a submission that needs it; and the same points with the judge and without."""
 
 import shutil
+import sqlite3
 from html.parser import HTMLParser
 
 import nbformat
 import pytest
 import small_course
+from traitlets.config.loader import PyFileConfigLoader
 
 from course_author.demo import DemoError, given_points, nbgrader
 from course_author.release import generate
@@ -33,9 +35,10 @@ display(Javascript("steal('javascript')"))
 STANDARDIZE = small_course.STANDARDIZE
 
 
-def course_with(folder, submissions, config=""):
+def course_with(folder, submissions, config="", settings="stock_config.py"):
     """A released small course with submissions (student -> function that edits the released notebook)."""
     small_course.make(folder, bank=False)
+    shutil.copy(ROOT / settings, folder / "nbgrader_config.py")
     with (folder / "nbgrader_config.py").open("a") as file:
         file.write(config)
     generate(small_course.UNIT, folder)
@@ -198,7 +201,40 @@ def test_missing_preprocessor_stops_the_run(course):
         config.write_text(before)
 
 
-def test_settings_are_short_and_import_nothing_of_ours():
-    text = (ROOT / "nbgrader_config.py").read_text()
+@pytest.mark.parametrize("name", ["nbgrader_config.py", "stock_config.py"])
+def test_settings_are_short_and_import_nothing_of_ours(name):
+    text = (ROOT / name).read_text()
     assert len(text.splitlines()) <= 60
     assert not [line for line in text.splitlines() if line.startswith(("import ", "from "))]
+
+
+# -- with the judge and without ----------------------------------------------------------------------------------------
+
+
+def loaded(name):
+    return dict(PyFileConfigLoader(name, path=str(ROOT)).load_config())
+
+
+def test_plain_settings_are_the_courses_without_the_judge():
+    ours, plain = loaded("nbgrader_config.py"), loaded("stock_config.py")
+    judge = {name: ours.pop(name) for name in ("Autograde", "GenerateFeedback", "CourseGrader")}
+    assert ours == plain and len(plain) >= 6
+    assert set(judge["Autograde"]) == {"exporter_class", "sanitize_preprocessors", "autograde_preprocessors"}
+    lines = (ROOT / "nbgrader_config.py").read_text().split("\n")
+    own = [line for line in (ROOT / "stock_config.py").read_text().split("\n\n", 2)[2].split("\n") if line not in lines]
+    assert own == [], "the reasons are the same, too"
+
+
+def test_the_judge_gives_the_points_that_plain_nbgrader_gives(course, tmp_path):
+    """Both read submissions of many manners; only the settings differ."""
+    folder = shutil.copytree(course[0], tmp_path / "judged")
+    for name in ("autograded", "feedback"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    settings = (ROOT / "nbgrader_config.py").read_text() + "c.CourseGrader.cpu_seconds = 1.0\n"
+    (folder / "nbgrader_config.py").write_text(settings)
+    with sqlite3.connect(folder / "gradebook.db") as database:
+        database.execute("UPDATE grade SET auto_score = NULL")
+    assert points(folder) == course[1]
+    assert len(list(folder.glob("autograded/*/*/*.verdict.json"))) == len(SUBMISSIONS)
+    there = {path.name for path in (folder / "autograded" / "warns" / small_course.UNIT).iterdir()}
+    assert there == {f"{small_course.UNIT}.ipynb", f"{small_course.UNIT}.verdict.json"}, "leftovers are not copied"
