@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from .execution import Outcome, Runner, Verdict
-from .judged import Judged
+from .judged import JudgedRunner
 from .units import ROOT, Exercise, Unit, UnitError, chosen_units, load_unit
 
 CELL = re.compile(r"^# %%(.*)$")
@@ -176,15 +176,15 @@ def refuse_orphans(unit: Unit, root=ROOT) -> None:
 # -- verdicts --------------------------------------------------------------------------------------------------------
 
 
-def judge(runner: Runner | Judged, unit: Unit, exercise: Exercise, sources: Iterable[str]) -> list[Outcome]:
-    """Verdicts for answer cells, in one process (`Runner`) or by the separate judge (`Judged`).
+def judge(runner: Runner | JudgedRunner, unit: Unit, exercise: Exercise, sources: Iterable[str]) -> list[Outcome]:
+    """Verdicts for answer cells, in one process (`Runner`) or by the separate judge (`JudgedRunner`).
 
     The other exercises are answered by the reference solution.
     """
     return runner.outcomes(unit, exercise, sources)
 
 
-def matrix(runner: Runner | Judged, unit: Unit, exercise: Exercise, root=ROOT) -> Matrix:
+def matrix(runner: Runner | JudgedRunner, unit: Unit, exercise: Exercise, root=ROOT) -> Matrix:
     """Judge the whole bank of one exercise."""
     answers = read_bank(unit.name, exercise.slug, root)
     outcomes = judge(runner, unit, exercise, [answer.source for answer in answers])
@@ -327,7 +327,9 @@ def leaks(hidden: Verdict, exercise: Exercise) -> list[str]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("unit", nargs="*", help="units to run (default: all)")
-    parser.add_argument("--one-process", action="store_true", help="without the separate judge, as plain nbgrader would")
+    parser.add_argument(
+        "--one-process", action="store_true", help="without the separate judge, as plain nbgrader would"
+    )
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
 
 
@@ -338,7 +340,7 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     matrices, faults = [], 0
     units = [load_unit(name, arguments.root) for name in chosen_units(arguments.unit, arguments.root)]
-    with (Runner if arguments.one_process else Judged)(arguments.root) as runner:
+    with (Runner if arguments.one_process else JudgedRunner)(arguments.root) as runner:
         for unit in units:
             refuse_orphans(unit, arguments.root)
             for exercise in graded(unit):

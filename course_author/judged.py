@@ -33,7 +33,7 @@ def _tests(exercise: Exercise):
         yield f"{exercise.slug}-hidden", exercise.hidden, exercise.points_hidden
 
 
-class Judged:
+class JudgedRunner:
     """Answers judged as students' are: out of process, in the sandbox. A context manager; see `execution.Runner`.
 
     Parameters
@@ -45,7 +45,7 @@ class Judged:
     def __init__(self, root: Path = ROOT):
         self._engine = Engine(root)
 
-    def __enter__(self) -> Judged:
+    def __enter__(self) -> JudgedRunner:
         self._engine.__enter__()
         return self
 

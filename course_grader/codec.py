@@ -670,33 +670,39 @@ def _hashed(keys: list, build):
 
 
 def _check_collisions(keys: list, hashes: list) -> None:
+    """Refuse keys of one hash, which a dict will compare, if they are many or their comparison could run anything.
+
+    Honest ones do occur: 0, False, "" and b"" have one hash, -1 and -2 too, Path("a") has that of ("a",).
+    """
     groups = {}
     for key, value in zip(keys, hashes, strict=True):
         groups.setdefault(value, []).append(key)
     for group in groups.values():
         if len(group) > 1:
             families = {_family(key) for key in group}
-            plain = len(families) == 1 and None not in families
-            _require(plain and len(group) <= _SAME_HASH, "Keys in the message are made to collide.")
+            alike = len(families) == 1 or families <= {"plain", "nest"} or families <= {"plain", "number"}
+            safe = alike and None not in families and len(group) <= _SAME_HASH
+            _require(safe, "Keys in the message are made to collide.")
 
 
 def _family(key):
-    """What a key may be compared with: keys of the same family. None: with nothing (no number is ever asked whether it
-    equals a tuple, because NumPy would make an array of it; objects of `extend` are never asked)."""
+    """What a key may be compared with. A NumPy number is never asked whether it equals a tuple or a frozenset, as it
+    would make an array of it; what `extend` returned is never asked at all (None)."""
     kind = type(key)
-    if kind in _COMPARABLE:
-        return "number" if kind in _COMPARABLE_NUMBERS else kind
+    if kind in _SCALARS:
+        return "plain"
+    if kind in _NUMBERS:
+        return "number"
     if kind is tuple or kind is frozenset:
-        parts = tuple(_family(part) for part in key)
-        if kind is frozenset:
-            parts = tuple(set(parts))
-        if None not in parts and (kind is tuple or len(parts) < 2):
+        parts = [_family(part) for part in key]
+        if all(part in ("plain", "nest") for part in parts):
+            return "nest"
+        if None not in parts and (kind is tuple or len(set(parts)) == 1):
             return (kind, *parts)
     return None
 
 
-_COMPARABLE_NUMBERS = frozenset((bool, int, float, complex, *_NUMBERS))
-_COMPARABLE = _COMPARABLE_NUMBERS | {type(None), str, bytes, type(Path())}
+_SCALARS = frozenset((bool, int, float, complex, type(None), type(...), str, bytes, type(Path())))
 _FLOAT, _COMPLEX = struct.Struct(">d"), struct.Struct(">dd")
 
 

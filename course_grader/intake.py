@@ -115,10 +115,14 @@ def fetch(folder: Path, name: str, cap: int = NOTEBOOK_BYTES) -> bytes:
     path = folder / name
     if _kind(path) != "file":
         raise GraderError(f"{path} is {_article(_kind(path))}: only a regular file is graded.")
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise GraderError(f"{path} cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):  # swapped since we looked
+        os.close(handle)
+        raise GraderError(f"{path} is no regular file: only a regular file is graded.")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):  # swapped since we looked
-            raise GraderError(f"{path} is no regular file: only a regular file is graded.")
         data = file.read(cap + 1)
     if len(data) > cap:
         raise GraderError(f"{path} has more than {cap >> 20} MB: clear its outputs, save it and hand it in again.")

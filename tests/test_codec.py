@@ -166,7 +166,7 @@ def test_every_value_comes_back_exactly(value):
 
 
 @pytest.mark.full
-@settings(max_examples=20_000)
+@settings(max_examples=5_000)
 @given(values)
 def test_every_value_comes_back_exactly_at_length(value):
     round_trip(value)
@@ -662,6 +662,10 @@ def test_few_colliding_keys_are_honest():
     assert len({hash(key) for key in grid}) == 1
     round_trip(grid)
     round_trip({frozenset([-1]), frozenset([-2])})
+    for zero in (0, False, 0.0, -0.0, 0j, np.int64(0), np.float32(0)):
+        round_trip({zero: 1, "": 2, b"": 3})
+    round_trip({(0,), ("",), (b"",), Path("a"), ("a",), Path(), ()})
+    round_trip({(np.int64(-1), "a"), (np.int64(-2), "a"), frozenset([np.int64(-1)]), frozenset([np.int64(-2)])})
     round_trip({np.int64(-1): 1, np.int64(-2): 2, 2**61 - 3: 3})
     round_trip({float("nan"): 1, complex("nan"): 2})
 

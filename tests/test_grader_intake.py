@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import socket
-import time
 
 import pytest
 
@@ -434,12 +433,16 @@ def test_notes_are_capped():
     assert len(found.notes) == intake.NOTES + 1 and found.notes[-1] == "... and 940 more remarks."
 
 
-def test_thousands_of_odd_cells_take_no_minutes():
+def test_comparisons_are_counted(monkeypatch):
+    """Thousands of cells and examples must not cost minutes."""
+    compared = []
+    monkeypatch.setattr(intake, "_likeness", lambda one, other: compared.append(one) or 0.0)
+    examples = tuple(planned("example", "", f"{EXAMPLE} {n}", cell_id=f"x{n}") for n in range(30))
     book = colab(notebook(**HONEST))
-    book["cells"][2:2] = [code(EXAMPLE.replace("total", "t" * 30) + "a b " * 900 + str(n)) for n in range(2000)]
-    started = time.process_time()
-    assert parse(book).answers == HONEST
-    assert time.process_time() - started < 60  # it takes one; unlimited comparing takes many minutes
+    book["cells"] += [code(f"a{n} = b") for n in range(2000)]
+    found = parse(book, Plan("u", "n", PLAN.cells + examples))
+    assert found.answers == HONEST and len(found.added) == 2000
+    assert len(compared) == intake.COMPARISONS
 
 
 def test_any_damage_gives_a_submission_or_a_sentence():
@@ -524,6 +527,16 @@ def test_a_notebook_that_is_no_regular_file_is_refused(folder, make):
     make(folder / "n.ipynb")
     with pytest.raises(GraderError, match=r"n\.ipynb is a (link|pipe \(FIFO\)|folder): only a regular file is graded"):
         intake.read(folder, PLAN, "ada")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/hostname"), os.mkfifo, lambda path: path.mkdir()])
+def test_a_notebook_that_is_swapped_after_the_look_is_refused(folder, make, monkeypatch):
+    real = intake._kind
+    monkeypatch.setattr(intake, "_kind", lambda path: "file" if path.name == "n.ipynb" else real(path))
+    (folder / "n.ipynb").unlink()
+    make(folder / "n.ipynb")
+    with pytest.raises(GraderError, match=r"n\.ipynb (is no regular file|cannot be read)"):
+        intake.fetch(folder, "n.ipynb")
 
 
 def test_a_missing_notebook_or_folder(folder):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from course_author.answers import graded, judge, parse_bank
-from course_author.judged import Judged
+from course_author.judged import JudgedRunner
 from course_author.units import load_unit, unit_names
 
 pytestmark = pytest.mark.part("answers")
@@ -17,7 +17,7 @@ UNSEEN = Path(__file__).with_name("unseen")
 
 @pytest.fixture(scope="module")
 def runner():
-    with Judged() as prepared:
+    with JudgedRunner() as prepared:
         yield prepared
 
 

@@ -35,7 +35,8 @@ ATTACKS = [
 
         class Drop(ast.NodeTransformer):
             def visit_Module(self, node):
-                node.body = [line for line in node.body if "check" not in ast.dump(line)] or [ast.Pass()]
+                if "check" in ast.dump(node):
+                    node.body = [line for line in node.body if isinstance(line, (ast.FunctionDef, ast.Import))] or [ast.Pass()]
                 return ast.fix_missing_locations(node)
 
         get_ipython().ast_transformers.append(Drop())

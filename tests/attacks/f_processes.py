@@ -73,7 +73,7 @@ ATTACKS = [
                 pass
         """,
         harmful="a fork bomb: nothing in stock nbgrader ends it",
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "thread-that-stays",
@@ -144,7 +144,7 @@ ATTACKS = [
         "Stops its own process, so that it neither ends nor uses time.",
         "search",
         "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nos.killpg(0, signal.SIGSTOP)",
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "stops-itself-in-a-call",
@@ -160,7 +160,7 @@ ATTACKS = [
             while True:
                 time.sleep(1000)
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "ptrace",
@@ -191,7 +191,7 @@ ATTACKS = [
         while True:
             pass
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "limits-changed",
@@ -245,7 +245,7 @@ ATTACKS = [
 
         sink(0)
         """,
-        cpu_seconds=2.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "exits-at-the-end",

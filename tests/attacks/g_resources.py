@@ -5,7 +5,7 @@ from .base import attack
 FILLS = "fills the machine's memory or disk: nothing in stock nbgrader stops it"
 
 ATTACKS = [
-    attack("endless-loop", "Loops for ever in its cell.", "smooth", "while True:\n    pass", cpu_seconds=1.0),
+    attack("endless-loop", "Loops for ever in its cell.", "smooth", "while True:\n    pass", cpu_seconds=0.4),
     attack(
         "loop-that-catches-all",
         "Loops for ever in a call and catches every exception, whatever it is called.",
@@ -19,7 +19,7 @@ ATTACKS = [
                 except BaseException:
                     continue
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "loop-in-c",
@@ -32,7 +32,7 @@ ATTACKS = [
             re.match("(a|a)*$" , "a" * 40 + "b")
             return len(str(9 ** 9 ** 8))
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "memory-doubling",
@@ -70,7 +70,7 @@ ATTACKS = [
         time.sleep(3)
         """,
         harmful=FILLS,
-        cpu_seconds=2.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "memory-without-an-address",
@@ -93,7 +93,7 @@ ATTACKS = [
                 break
         """,
         harmful=FILLS,
-        cpu_seconds=2.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "disk-fill",
@@ -127,7 +127,7 @@ ATTACKS = [
                 break
         """,
         harmful=FILLS,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "endless-output",
@@ -139,7 +139,7 @@ ATTACKS = [
             print(text)
         """,
         harmful="its output fills the memory of nbgrader's process",
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "output-past-python",
@@ -157,7 +157,7 @@ ATTACKS = [
                     pass
         """,
         harmful="its output fills the terminal's or the log's disk",
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "many-outputs",
@@ -169,7 +169,7 @@ ATTACKS = [
             display({f"application/x-{number}": "m" * 50, "text/plain": str(number)}, raw=True)
         """,
         harmful="nbclient collects all of it and hangs for minutes",
-        cpu_seconds=2.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "huge-repr",
@@ -185,6 +185,7 @@ ATTACKS = [
 
         Large()
         """,
+        cpu_seconds=0.4,
     ),
     attack(
         "deep-result",
@@ -199,6 +200,7 @@ ATTACKS = [
 
         roughness = lambda x: smooth(x, 1)
         """,
+        cpu_seconds=0.4,
     ),
     attack(
         "large-result",
@@ -211,6 +213,7 @@ ATTACKS = [
         def deal(rng, cards, hand):
             return next(ways)()
         """,
+        cpu_seconds=0.4,
     ),
     attack(
         "stretched-result",
@@ -242,6 +245,7 @@ ATTACKS = [
             def __add__(self, other):
                 return [[[]] for number in range(90_000)]
         """,
+        cpu_seconds=0.4,
     ),
     attack(
         "argument-grown",
@@ -256,6 +260,7 @@ ATTACKS = [
                 hand.append([hand, [hand]])
             return len(hand)
         """,
+        cpu_seconds=0.4,
     ),
     attack(
         "endless-iterator",
@@ -276,7 +281,7 @@ ATTACKS = [
             def __add__(self, other):
                 return Register()
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "callback-storm",
@@ -292,7 +297,7 @@ ATTACKS = [
                 except Exception:
                     pass
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "callback-with-bulk",
@@ -309,7 +314,7 @@ ATTACKS = [
                     pass
             return 0.0
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "huge-integer",
@@ -341,7 +346,7 @@ ATTACKS = [
         def roughness(x):
             time.sleep(600)
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "slow-destructors",
@@ -363,7 +368,7 @@ ATTACKS = [
                 return sum(range(10**9))
             __eq__ = __reduce__ = __del__ = __hash__
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "open-files",
@@ -407,7 +412,7 @@ ATTACKS = [
                 return Register()
         """,
         wire=True,
-        cpu_seconds=0.3,
+        cpu_seconds=0.4,
     ),
     attack(
         "same-heavy-frame-again",
@@ -423,6 +428,6 @@ ATTACKS = [
                 _frame(frame)
         """,
         wire=True,
-        cpu_seconds=3.0,
+        cpu_seconds=0.4,
     ),
 ]

@@ -166,6 +166,7 @@ ATTACKS = [
         "FIFOs lie beside the notebook, one where nbgrader expects the time of submission.",
         "search",
         folder=_fifos_beside,
+        refused=True,
         harmful="nbgrader waits for ever",
     ),
     attack("many-files", "Twenty thousand empty files lie beside the notebook.", "deal", folder=_many_files),
@@ -220,5 +221,6 @@ ATTACKS = [
         "A forged time of submission, far in the past and followed by garbage.",
         "search",
         folder=_timestamps,
+        refused=True,
     ),
 ]

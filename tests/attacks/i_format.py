@@ -152,7 +152,7 @@ ATTACKS = [
     attack("reversed-cells", "All cells stand in the opposite order, the tests before the answers.", "deal", notebook=_reversed),
     attack("added-between", "Own cells around the hidden test replace the checks and end the kernel.", "smooth", notebook=_added_between),
     attack("answer-after-its-test", "The answer stands in a cell of his own behind the tests that it is to pass.", "search", notebook=_all_added),
-    attack("nbformat-3", "A notebook of an older format with emptied tests, to be converted on the way.", "deal", notebook=_old_format, loses=frozenset({"smooth", "register", "search"})),
+    attack("nbformat-3", "A notebook of an older format with emptied tests, to be converted on the way.", "deal", notebook=_old_format, refused=True),
     attack("another-kernel", "Asks for another language and for a kernel specification of his own.", "register", notebook=_kernels),
     attack("strange-values", "Sources that are lists and numbers, cells without one, cell types that do not exist.", "deal", notebook=_strange_values, loses=frozenset({"smooth", "register", "search"})),
     attack("forged-outputs", "The handed-in tests carry outputs with the full score.", "smooth", notebook=_outputs_forged),

@@ -230,7 +230,7 @@ ATTACKS = [
         time.sleep(1000)
         """,
         wire=True,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "rings",
@@ -268,7 +268,7 @@ ATTACKS = [
             Deep.f = staticmethod(f)
             return f(Deep())
         """,
-        cpu_seconds=1.0,
+        cpu_seconds=0.4,
     ),
     attack(
         "reduce-bait",

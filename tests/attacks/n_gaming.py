@@ -70,7 +70,7 @@ ATTACKS = [
         def roughness(x):
             return 8.0
         """,
-        cpu_seconds=0.5,
+        cpu_seconds=0.4,
     ),
     attack(
         "caller-inspected",

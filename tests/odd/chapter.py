@@ -1375,6 +1375,7 @@ log = logging.getLogger("net")
             "    scaled =",
             "    import os\n\n    os.write(1, b'raw \\xff\\xfe\\n')\n    os.write(2, b'raw\\n')\n    scaled =",
         ),
+        stock="text on stderr",
     ),
     _odd(
         "print-replaced",

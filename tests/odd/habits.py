@@ -251,7 +251,7 @@ MAGICS += [
         "quit() left behind in a cell of the student's own",
         {},
         insert("softmax-task", "quit()"),
-        stock="the kernel ends",
+        stock="the kernel ends, and nbgrader stops there for the whole class",
     ),
 ]
 
@@ -622,7 +622,6 @@ CELLS = [
         library = Perceptron(alpha=0, eta0=1.0)
         """)
         },
-        stock="",
     ),
     _odd("examples-replaced", "all example cells overwritten with notes", {}, _example_is_answer),
     _odd("examples-turned-into-text", "example cells turned into Markdown and raw cells", {}, _example_as_markdown),
@@ -632,21 +631,22 @@ CELLS = [
     _odd("answer-split-above", "one of two functions in a cell above the answer cell", {}, _split_above),
     _odd("answers-merged", "all answers in the first answer cell", {}, _merge_all),
     _odd("stub-stays-answer-below", "the stub is left alone and the answer is in a new cell below", {}, _stub_stays),
-    _odd("answer-cell-copied", "an answer cell copied together with its metadata", {}, _copied_cell),
+    _odd(
+        "answer-cell-copied",
+        "an answer cell copied together with its metadata",
+        {},
+        _copied_cell,
+        stock="nbgrader stops there, for the whole class",
+    ),
     _odd(
         "old-attempt-above",
         "an old attempt above the answer, copied together with its metadata",
         {},
         _old_attempt_above,
+        stock="nbgrader stops there, for the whole class",
     ),
     _odd("exercises-swapped", "exercise 1.3 before exercise 1.2, all of its cells", {}, _swap_exercises),
-    _odd(
-        "checks-at-the-end",
-        "the visible checks moved to the end of the notebook",
-        {},
-        _tests_at_the_end,
-        stock="checks run where the student left them, after names were used again",
-    ),
+    _odd("checks-at-the-end", "the visible checks moved to the end of the notebook", {}, _tests_at_the_end),
     _odd(
         "text-and-examples-deleted",
         "only the answer cells are left",
@@ -654,12 +654,19 @@ CELLS = [
         _only_answers,
         stock="not even the setup cell is put back at its place",
     ),
-    _odd("visible-checks-deleted", "two visible checks deleted", {}, _without("softmax-check", "forward-check")),
+    _odd(
+        "visible-checks-deleted",
+        "two visible checks deleted",
+        {},
+        _without("softmax-check", "forward-check"),
+        stock="their points are lost, unless the course sets add_missing_cells",
+    ),
     _odd(
         "hidden-tests-deleted",
         "the cells of hidden tests look empty, so they were deleted",
         {},
         _without("softmax-hidden", "forward-hidden", "xor-params-hidden"),
+        stock="their points are lost, unless the course sets add_missing_cells",
     ),
     _odd(
         "setup-deleted",
