@@ -68,6 +68,14 @@ def _corpus() -> dict[str, list]:
     return base.corpus()
 
 
+def _named(names: list[str]) -> list[tuple[str, object]]:
+    """(letter, attack) of the names, in the corpus's order; the control comes first."""
+    from attacks import base
+
+    every = [("-", base.CONTROL)] + [(letter, attack) for letter, ones in _corpus().items() for attack in ones]
+    return [(letter, attack) for letter, attack in every if attack.name in names]
+
+
 # -- the submission ----------------------------------------------------------------------------------------------------
 
 
@@ -127,10 +135,10 @@ def state(course: Path, student: str) -> dict[str, str]:
     found = {}
     for folder, folders, names in os.walk(course):
         folders[:] = [name for name in folders if name != student]
-        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]
+        links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in [*links, *(name for name in names if not name.startswith("gradebook.db"))]:
             path = Path(folder, name)
-            content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
             found[str(path.relative_to(course))] = hashlib.sha256(content).hexdigest()
     return found | _rows(course / "gradebook.db", student)
 
@@ -144,7 +152,7 @@ def _rows(path: Path, student: str) -> dict[str, str]:
             tables = {
                 "grade": f"select * from grade where notebook_id not in ({books}) order by id",
                 "comment": f"select * from comment where notebook_id not in ({books}) order by id",
-                "submitted_notebook": f"select * from submitted_notebook where assignment_id not in ({own}) order by id",
+                "submitted_notebook": f"select * from submitted_notebook where assignment_id not in ({own})",
                 "submitted_assignment": "select * from submitted_assignment where student_id != ? order by id",
                 "student": "select * from student where id != ? order by id",
                 "source_cell": "select * from source_cell where '' != ? order by id",
@@ -267,7 +275,7 @@ class Ours:
             signal.alarm(0)
         outcome.seconds = time.monotonic() - started
         outcome.changed += differences(before, state(self.course, attack.student))
-        _look_outside(outcome, attack, seen, self.ears)
+        _look_outside(outcome, attack, seen, self.ears, everywhere=True)
         _remove_submission(attack.student, self.course)
         return outcome
 
@@ -311,30 +319,28 @@ class Ours:
         if not attack.earns and not attack.refused and cause not in attack.causes:
             outcome.lost.append(f"the cause is {cause!r}")
         outcome.leaked += _leaks(self._told(verdict), attack)
-        page = self._page(attack)
-        outcome.leaked += _leaks(_without_own(page, attack), attack)
-        outcome.changed += _active(page)
+        self._pages(attack, plan, verdict, outcome)
 
     def _told(self, verdict) -> str:
         """All of a verdict that may reach a student; `detail` is for the instructor alone."""
         cells = [[cell.name, cell.message, cell.output, cell.cause] for cell in verdict.cells]
         return json.dumps([cells, [dataclasses.asdict(run) for run in verdict.runs], verdict.notes])
 
-    def _page(self, attack) -> str:
+    def _pages(self, attack, plan, verdict, outcome: Outcome) -> None:
+        """Look at what a student and a teaching assistant see: the feedback page, the autograded notebook's outputs."""
         import nbformat
 
         from course_grader import feedback
 
         path = self.course / "autograded" / attack.student / _unit() / f"{_unit()}.ipynb"
-        return feedback.page_of(self.grader.course, _unit(), attack.student, path, nbformat.read(path, as_version=4))
+        notebook = nbformat.read(path, as_version=4)
+        page = feedback.page(plan, feedback.submission_of(notebook, plan, attack.student), verdict, {}, {})
+        outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+        outcome.leaked += _leaks(page, attack) + _leaks(json.dumps(outputs), attack)
+        outcome.changed += _active(page)
 
     def close(self) -> None:
         self.grader.close()
-
-
-def _without_own(page: str, attack) -> str:
-    """A page without what the student wrote himself, so that a canary in it was found by the attack."""
-    return page
 
 
 def _leaks(text: str, attack) -> list[str]:
@@ -350,11 +356,15 @@ def _active(page: str) -> list[str]:
     return [f"page: {part}" for part in active(page)]
 
 
-def _look_outside(outcome: Outcome, attack, seen: set[str], ears: Ears) -> None:
+def _look_outside(outcome: Outcome, attack, seen: set[str], ears: Ears, everywhere=False) -> None:
+    """Files that an attack left outside of the course, and what it sent out.
+
+    everywhere: does any such file count as a change, or only one in the home folder, which others' programs read?
+    """
     for path in strays(seen):
         with contextlib.suppress(OSError):
             outcome.leaked += _leaks(path.read_bytes()[:1_000_000].decode("latin-1"), attack)
-        if "mallory" in path.name or path.name == "results.json" or "mallory" in str(path.parent):
+        if everywhere or str(path).startswith(os.environ["HOME"]):
             outcome.changed.append(f"left {path}")
         with contextlib.suppress(OSError):
             path.unlink()
@@ -438,7 +448,7 @@ class Stock:
             outcome.stopped = "no grade was given"
 
     def _leaked(self, attack, course: Path, outcome: Outcome) -> None:
-        """Canaries in what the student's code put out. Hidden tests stand on stock's feedback pages anyway: uncounted."""
+        """Canaries in what the student's code put out (stock's pages show the hidden tests anyway: uncounted)."""
         path = course / "autograded" / attack.student / _unit() / f"{_unit()}.ipynb"
         with contextlib.suppress(Exception):
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -470,9 +480,10 @@ def inside(which: str, names: list[str], share: str) -> int:
     _private_machine()
     # Attacks on stock nbgrader find every course below /tmp, so the one that is copied for each lies elsewhere.
     course = Path("/mnt/template") if which == "stock" else Path(tempfile.mkdtemp(dir="/tmp")) / f"{WORD}-0"
-    tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read())).extractall(course, filter="fully_trusted")
+    with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read())) as archive:
+        archive.extractall(course, filter="fully_trusted")
     number, count = map(int, share.split("/"))
-    todo = [(letter, attack) for letter, attacks in _corpus().items() for attack in attacks if attack.name in names]
+    todo = _named(names)
     machine = (Stock if which == "stock" else Ours)(course)
     known = set(_processes())
     for letter, attack in todo[number::count]:
@@ -493,7 +504,7 @@ def inside(which: str, names: list[str], share: str) -> int:
 def _processes() -> list[int]:
     """Numbers of all processes here that have not ended; an orphan that has waits for its parent, which is this one."""
     found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
+    for name in [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]:
         with contextlib.suppress(OSError):
             if Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
                 found.append(int(name))
@@ -567,10 +578,9 @@ def run(which: str, names: list[str], jobs: int = 2, on_outcome=lambda outcome: 
     for thread in threads:
         thread.join()
     seen = {outcome.name for outcome in outcomes}
-    letters = {attack.name: letter for letter, attacks in _corpus().items() for attack in attacks}
-    for name in names:
-        if name not in seen:
-            outcomes.append(Outcome(name, letters[name], stopped="the grader died with it"))
+    for letter, attack in _named(names):
+        if attack.name not in seen:
+            outcomes.append(Outcome(attack.name, letter, stopped="the grader died with it"))
             on_outcome(outcomes[-1])
     return outcomes
 
@@ -584,7 +594,8 @@ def measure_stock(names: list[str], jobs: int, on_outcome) -> None:
 
     def keep(outcome: Outcome) -> None:
         kept["attacks"][outcome.name] = {
-            "gained": outcome.gained, "leaked": outcome.leaked, "changed": outcome.changed[:20], "stopped": outcome.stopped,
+            "gained": outcome.gained, "leaked": outcome.leaked, "changed": outcome.changed[:20],
+            "stopped": outcome.stopped,
         }  # fmt: skip
         made = {
             "nbgrader": version("nbgrader"),
@@ -687,8 +698,8 @@ def _progress(outcome: Outcome, verbose: bool, done: list) -> None:
             if (value := getattr(outcome, what))
         ]
         causes = {name: cause for name, cause in outcome.causes.items() if cause}
-        line = f"{outcome.letter} {outcome.name} {outcome.seconds:.1f}s {'; '.join(won) or 'nothing'} {causes} {outcome.refused}"
-        print(line[:700], file=sys.stderr, flush=True)
+        words = [outcome.letter, outcome.name, f"{outcome.seconds:.1f}s", "; ".join(won) or "nothing", str(causes)]
+        print(" ".join([*words, outcome.refused])[:700], file=sys.stderr, flush=True)
     elif len(done) % 25 == 0:
         print(f"  {len(done)} attacks", file=sys.stderr, flush=True)
 

@@ -28,6 +28,7 @@ from .codec import Ext
 
 LENGTH = struct.Struct(">I")
 FRAME_BYTES = 96 << 20
+ENVELOPE = codec.Caps(total_bytes=FRAME_BYTES, string_bytes=FRAME_BYTES)  # it holds whole arrays as bytes
 DEPTH = 60  # requests within requests; each takes some twenty frames of Python's
 OBJECTS = 200_000  # shared objects alive at a time
 
@@ -206,7 +207,7 @@ class Channel:
 
     def receive(self):
         """The next message as (kind, body), its changes applied."""
-        message = codec.decode(self._read())
+        message = codec.decode(self._read(), caps=ENVELOPE)
         if type(message) is not tuple or [type(part) for part in message] != [str, list, bytes, list]:
             raise ProtocolError("a message of the wrong form")
         kind, changes, encoded, dropped = message
@@ -226,7 +227,7 @@ class Channel:
                     changes.append(change)
             done = len(numbers)
             numbers = list(self._objects)  # states may have brought in new objects
-        return codec.encode((kind, changes, encoded, self._forget_unused()))
+        return codec.encode((kind, changes, encoded, self._forget_unused()), caps=ENVELOPE)
 
     def _change(self, number: int):
         value = self._objects[number]

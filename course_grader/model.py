@@ -165,7 +165,7 @@ class Verdict:
         return sum(cell.max_points for cell in self.cells)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(asdict(self))  # ASCII: half a surrogate pair in a message must not stop a file's writing
 
     @classmethod
     def from_json(cls, text: str) -> Verdict:

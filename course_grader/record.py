@@ -208,7 +208,6 @@ def _penalize(course: plans.Settings, book: Gradebook, submission, row: Submitte
         step = AssignLatePenalties(config=course.config)
         step.init_plugin()
         book.db.flush()
-        book.db.refresh(row, ["score"])
         penalty = step.plugin_inst.late_submission_penalty(student, row.score, late)
         if penalty is not None:
             row.late_submission_penalty = step._check_late_penalty(row, penalty)

@@ -241,6 +241,13 @@ WORKS = [
     case("a large array", "def f(x):\n    return x @ x.T", """
         x = np.random.default_rng(0).normal(size=(1000, 300))
         check.close(f(x), x @ x.T)"""),
+    case("threads that call a function of the tests", """
+        from concurrent.futures import ThreadPoolExecutor
+        def f(g, values):
+            with ThreadPoolExecutor(4) as pool:
+                return list(pool.map(g, values))""", """
+        assert f(lambda x: x * x, list(range(20))) == [x * x for x in range(20)]"""),
+    case("ten megabytes", "def f(n):\n    return np.arange(float(n))", "assert f(1_300_000)[-1] == 1_299_999"),
     case("an async function run to its end", """
         import asyncio
         async def g():
@@ -475,6 +482,7 @@ def test_outputs_of_the_answer_are_kept_those_of_test_calls_are_not(engine):
         import os
         print("hello")
         os.system("echo from below")
+        !echo from a magic
         def f(x):
             print("secret", x)
             os.system(f"echo {x}")
@@ -482,7 +490,7 @@ def test_outputs_of_the_answer_are_kept_those_of_test_calls_are_not(engine):
         "last" """)
     verdict = grade(engine, answer, PASS)
     text = str(verdict.runs)
-    assert "hello" in text and "from below" in text and "'last'" in text
+    assert all(part in text for part in ("hello", "from below", "from a magic", "'last'"))
     assert "secret" not in verdict.to_json()
 
 

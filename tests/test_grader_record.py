@@ -13,7 +13,6 @@ import nbformat
 import plain_course
 import pytest
 from nbgrader import utils
-from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, SaveAutoGrades
 from plain_course import UNIT, answered, comments, grades, hand_in, released
@@ -118,9 +117,9 @@ def test_partial_credit_and_silence(course):
 
 
 def rows(course):
-    """All grades, comments and penalties of the gradebook, without the random ids."""
+    """All students, grades, comments and penalties of the gradebook, without the random ids."""
     with plan.gradebook(plan.settings(course)) as book:
-        found = []
+        found = [("student", student.id) for student in book.students]
         for submission in book.assignment_submissions(UNIT):
             for notebook in submission.notebooks:
                 at = submission.student.id, notebook.name
@@ -154,7 +153,7 @@ def test_stock_nbgrader_reads_the_same_from_every_cell(course, late):
             for step in (CheckCellMetadata, SaveAutoGrades, AssignLatePenalties):
                 step(config=settings.config).preprocess(node, {"nbgrader": facts})
     assert rows(course) == before
-    assert len(before) == 4 * 13
+    assert len(before) == 4 * 14
 
 
 def due(course, late):
@@ -176,25 +175,37 @@ def _restore_hand_in():
     globals()["hand_in"] = plain_course.hand_in
 
 
+def penalty(course, student):
+    with plan.gradebook(plan.settings(course)) as book:
+        return book.find_submission_notebook("first", UNIT, student).late_submission_penalty
+
+
 def test_the_late_penalty_is_the_courses_own(course):
     (course / "late.py").write_text(
         "from nbgrader.plugins import BasePlugin\n"
         "class Half(BasePlugin):\n"
         "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
-        "        return score / 2 if total_seconds_late == 86400 else 1000.0\n"
+        "        assert total_seconds_late == 86400\n"
+        "        return {'ada': score / 2, 'bob': 1000.0, 'cyd': -5.0, 'dan': None}[student_id]\n"
     )
     with (course / "nbgrader_config.py").open("a") as file:
         file.write('\nc.AssignLatePenalties.plugin_class = "late.Half"\n')
     sys.path.insert(0, str(course))
     try:
         due(course, late=True)
-        both(course, "ada", shift_check="wrong")
+        for student in ("ada", "bob", "cyd", "dan"):
+            both(course, student, shift_check="wrong")
+        assert [penalty(course, student) for student in ("ada", "bob", "cyd", "dan")] == [2.0, 4.0, 0.0, None]
+        both(course, "ada")
+        assert penalty(course, "ada") == 3.0, "of the new points"
     finally:
         sys.path.remove(str(course))
-    with Gradebook(plan.settings(course).coursedir.db_url) as book:
-        assert book.find_submission_notebook("first", UNIT, "ada").late_submission_penalty == 2.0
+    with plan.gradebook(plan.settings(course)) as book:
         assert book.find_submission(UNIT, "ada").timestamp == datetime.datetime(2026, 1, 2)
     assert (course / "autograded" / "ada" / UNIT / "timestamp.txt").read_text() == "2026-01-02 00:00:00 UTC\n"
+    due(course, late=False)
+    both(course, "ada")
+    assert penalty(course, "ada") is None, "the due date was moved"
 
 
 @pytest.mark.parametrize("content", ["tomorrow, perhaps", "\xff", "x" * 1000, "2026-13-45"])
@@ -300,6 +311,8 @@ def test_the_verdict_file_is_not_copied_to_feedback(course):
 
 
 def test_only_harmless_files_lie_beside_it(course):
+    both(course, "ada")
+    (course / "autograded" / "ada" / UNIT / "sitecustomize.py").write_text("left by plain nbgrader")
     folder = hand_in(course, "ada", answered(released(course), **AREA))
     (folder / "numpy.py").write_text("SECRET")
     (folder / "plot.png").write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -1,4 +1,5 @@
 """A - a verdict by silence: the asserts never run, or nobody hears them."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack, tests_of
 

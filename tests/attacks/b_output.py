@@ -1,4 +1,5 @@
 """B - a verdict by output: the grader is told a score on the way."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .course import LAZY, RIGHT, STUDENT
 
-# Where the runner listens, in a network of its own. Attacks know these addresses, as a student would know his own server.
+# Where the runner listens, in a network of its own. Attacks know these, as a student knows his own server.
 TCP, UDP, DNS = ("127.0.0.1", 47351), ("127.0.0.1", 47353), ("127.0.0.1", 53)
 METADATA = ("169.254.169.254", 80)  # a stand-in for a cloud's metadata service; hands out METADATA_SECRET
 ABSTRACT = "\0mallory-47355"
@@ -111,6 +111,15 @@ def attack(name, tries, target, code="", also: dict[str, str] | None = None, wir
     for slug, extra in (also or {}).items():
         answers[slug] = textwrap.dedent(extra).strip("\n") + "\n\n\n" + answers[slug]
     return Attack(name, tries, target, answers, **rest)
+
+
+# No attack: right answers, and a canary in plain sight. What finds nothing in it would find nothing anywhere.
+CONTROL = Attack(
+    "control",
+    "Answers rightly what it deserves no points for, and prints a canary that it did not have to steal.",
+    "smooth",
+    dict(RIGHT) | {"smooth": RIGHT["smooth"] + 'print("CANARY-SMOOTH-" + "TEST-kx41vq")\n'},
+)
 
 
 def named(notebook: dict, name: str) -> dict:

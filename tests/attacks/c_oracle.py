@@ -1,4 +1,5 @@
 """C - a fooled oracle: what comes back is not right, but says so itself."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 

@@ -5,11 +5,8 @@ a Generator and fill a list in place. Each is worth 2 points for its visible che
 numbers of the hidden tests and of the solutions are unmistakable, so that a leak is found by looking for them.
 """
 
-import shutil
+import json
 from pathlib import Path
-
-from course_author.build import build
-from course_author.release import generate
 
 UNIT = "01_attack"
 POINTS_CHECK, POINTS_HIDDEN = 2, 6
@@ -318,6 +315,9 @@ def text() -> str:
 
 def make(folder: Path, config: str = PROFILE) -> Path:
     """Write, build and release the course into an empty folder; its gradebook then holds the hidden tests."""
+    from course_author.build import build
+    from course_author.release import generate
+
     (folder / "source").mkdir(parents=True)
     (folder / "source" / f"{UNIT}.py").write_text(text(), encoding="utf-8")
     build(UNIT, folder)
@@ -337,18 +337,12 @@ def submitted(folder: Path, student: str) -> Path:
 
 def hand_in_honestly(folder: Path, student: str = OTHER) -> None:
     """Another student's right answers, so that there are other people's data to attack."""
-    import json
-
     notebook = json.loads(released(folder).read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id")
         cell["source"] = RIGHT.get(name, cell["source"])
     submitted(folder, student).mkdir(parents=True)
     (submitted(folder, student) / f"{UNIT}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-
-
-def copy(template: Path, folder: Path) -> Path:
-    return Path(shutil.copytree(template, folder, symlinks=True))
 
 
 def _cell(name, source, flag, kind="", points=None):

@@ -1,4 +1,5 @@
 """D - stealing answers: hidden tests, expected values and hidden inputs, read where they lie or carried out."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 

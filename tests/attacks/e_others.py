@@ -1,4 +1,5 @@
 """E - other people's data: grades, submissions, and what the next student will meet."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 

@@ -1,5 +1,7 @@
 """H - files: what lies in the submission's folder, beside the notebook or in its place."""
+# ruff: noqa: E501 - the long lines are students' code
 
+import contextlib
 import os
 import socket
 import stat
@@ -76,10 +78,8 @@ def _special_files(folder):
         server.bind("socket")
     finally:
         os.chdir(before)
-    try:
+    with contextlib.suppress(PermissionError):
         os.mknod(folder / "zero", 0o666 | stat.S_IFCHR, os.makedev(1, 5))
-    except PermissionError:
-        pass
 
 
 def _hard_link(folder):
@@ -106,7 +106,7 @@ def _nested(folder):
     os.chdir(folder)
     try:
         for _ in range(600):
-            os.mkdir("deeper")
+            Path("deeper").mkdir()
             os.chdir("deeper")
         Path("end.txt").write_text("mallory")
     finally:
@@ -185,7 +185,9 @@ ATTACKS = [
         refused=True,
         harmful="nbgrader reads 8 GB into memory",
     ),
-    attack("hostile-names", "Files whose names are paths, options, commands, HTML and no text.", "register", folder=_names),
+    attack(
+        "hostile-names", "Files whose names are paths, options, commands, HTML and no text.", "register", folder=_names
+    ),
     attack("special-files", "A socket and a device node lie in the folder.", "register", folder=_special_files),
     attack(
         "hard-links",
@@ -215,7 +217,12 @@ ATTACKS = [
         "smooth",
         folder=_forbidden,
     ),
-    attack("archive-with-paths", "A zip file whose members lead out of its folder, and a zip bomb.", "deal", folder=_archive),
+    attack(
+        "archive-with-paths",
+        "A zip file whose members lead out of its folder, and a zip bomb.",
+        "deal",
+        folder=_archive,
+    ),
     attack(
         "time-of-submission",
         "A forged time of submission, far in the past and followed by garbage.",

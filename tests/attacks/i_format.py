@@ -1,4 +1,5 @@
 """I - notebook format: cells and metadata that are not as they were released, and files that are no notebook."""
+# ruff: noqa: E501 - the long lines are students' code
 
 import json
 
@@ -91,7 +92,13 @@ def _all_added(notebook):
 
 def _old_format(notebook):
     cells = [
-        {"cell_type": c["cell_type"], "metadata": c["metadata"], "language": "python", "outputs": [], "input": c["source"]}
+        {
+            "cell_type": c["cell_type"],
+            "metadata": c["metadata"],
+            "language": "python",
+            "outputs": [],
+            "input": c["source"],
+        }
         if c["cell_type"] == "code"
         else {"cell_type": "markdown", "metadata": c["metadata"], "source": c["source"]}
         for c in notebook["cells"]
@@ -105,7 +112,12 @@ def _old_format(notebook):
 
 def _kernels(notebook):
     notebook["metadata"] = {
-        "kernelspec": {"name": "../../mallory", "display_name": "bash", "language": "bash", "argv": ["sh", "-c", "true"]},
+        "kernelspec": {
+            "name": "../../mallory",
+            "display_name": "bash",
+            "language": "bash",
+            "argv": ["sh", "-c", "true"],
+        },
         "language_info": {"name": "bash", "file_extension": ".sh", "mimetype": "text/html"},
     }
 
@@ -114,7 +126,9 @@ def _strange_values(notebook):
     test = named(notebook, "deal-hidden")
     test["source"] = ["pa", "ss"]
     test["execution_count"] = -1
-    test["outputs"] = [{"output_type": "execute_result", "data": {"text/plain": "6"}, "metadata": {}, "execution_count": 1}]
+    test["outputs"] = [
+        {"output_type": "execute_result", "data": {"text/plain": "6"}, "metadata": {}, "execution_count": 1}
+    ]
     notebook["cells"][0]["source"] = 5
     notebook["cells"][0]["metadata"] = {"deep": [[[[[None] * 50]]]]}
     notebook["cells"].append({"cell_type": "code", "metadata": {}})
@@ -146,7 +160,7 @@ ATTACKS = [
     attack("retyped-tests", "The tests are Markdown and raw cells now.", "register", notebook=_retyped),
     attack("edited-points", "Each test is worth 1000 points, is unlocked and is not graded.", "search", notebook=_points_edited),
     attack("tests-with-new-checksums", "The tests are empty, and their checksums are right again.", "deal", notebook=_emptied_with_checksum),
-    attack("swapped-ids", "The answer and its hidden test have each other's metadata.", "smooth", notebook=_swapped_ids, loses=frozenset()),
+    attack("swapped-ids", "The answer and its hidden test have each other's metadata.", "smooth", notebook=_swapped_ids),
     attack("bonus-cell", "An own graded cell is worth 100 points.", "search", notebook=_bonus),
     attack("schema-lies", "The nbgrader metadata claims versions that do not exist.", "register", notebook=_schema_lies),
     attack("reversed-cells", "All cells stand in the opposite order, the tests before the answers.", "deal", notebook=_reversed),
@@ -154,14 +168,14 @@ ATTACKS = [
     attack("answer-after-its-test", "The answer stands in a cell of his own behind the tests that it is to pass.", "search", notebook=_all_added),
     attack("nbformat-3", "A notebook of an older format with emptied tests, to be converted on the way.", "deal", notebook=_old_format, refused=True),
     attack("another-kernel", "Asks for another language and for a kernel specification of his own.", "register", notebook=_kernels),
-    attack("strange-values", "Sources that are lists and numbers, cells without one, cell types that do not exist.", "deal", notebook=_strange_values, loses=frozenset({"smooth", "register", "search"})),
+    attack("strange-values", "Sources that are lists and numbers, cells without one, cell types that do not exist.", "deal", notebook=_strange_values),
     attack("forged-outputs", "The handed-in tests carry outputs with the full score.", "smooth", notebook=_outputs_forged),
     attack("surrogates-and-nul", "Half characters, NUL bytes and line separators stand in the source.", "search", notebook=_surrogates),
-    attack("keys-twice", "Keys of the JSON stand twice, with different values.", "smooth", data=_twice, loses=frozenset({"register", "search", "deal"})),
+    attack("keys-twice", "Keys of the JSON stand twice, with different values.", "smooth", data=_twice),
     attack("invalid-utf-8", "The file is no UTF-8.", "smooth", data=lambda data: data[:200] + b"\xff\xfe\x80" + data[200:], refused=True),
     attack("two-hundred-megabytes", "The notebook has 200 MB, nearly all of it blanks.", "search", data=lambda data: data[:-2] + b" " * (200 << 20) + data[-2:], refused=True),
     attack("nested-json", "JSON that is nested two hundred thousand deep.", "deal", data=lambda data: b'{"cells": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", refused=True),
     attack("no-object", "The JSON is a list, whose first item is the notebook.", "register", data=lambda data: b"[" + data + b"]", refused=True),
-    attack("numbers-without-end", "JSON with NaN, Infinity, a number of a million digits and exponents beyond floats.", "search", data=lambda data: data.replace(b'"nbformat": 4', b'"x": [NaN, -Infinity, 1e999, ' + b"9" * 1_000_000 + b'], "nbformat": 4', 1), loses=frozenset({"smooth", "register", "deal"})),
+    attack("numbers-without-end", "JSON with NaN, Infinity, a number of a million digits and exponents beyond floats.", "search", data=lambda data: data.replace(b'"nbformat": 4', b'"x": [NaN, -Infinity, 1e999, ' + b"9" * 1_000_000 + b'], "nbformat": 4', 1)),
     attack("utf-16", "The file is UTF-16 with a byte order mark and ends in the middle.", "smooth", data=lambda data: data.decode().encode("utf-16")[:-7], refused=True),
 ]  # fmt: skip

@@ -1,10 +1,16 @@
 """J - rendering: scripts and spoofs that are to run in the browser of whoever reads the feedback."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack, code_cell
 
 
 def _markdown_cells(notebook):
-    markdown = {"cell_type": "markdown", "id": "own-markdown", "metadata": {}, "attachments": {"a": {"text/html": "<script>mallory()</script>"}}}
+    markdown = {
+        "cell_type": "markdown",
+        "id": "own-markdown",
+        "metadata": {},
+        "attachments": {"a": {"text/html": "<script>mallory()</script>"}},
+    }
     text = "<script>mallory('markdown')</script>\n\n[link](javascript:mallory('link)'))\n\n![x](x\" onerror=\"mallory('image'))"
     notebook["cells"].append(markdown | {"source": text})
     notebook["cells"].append(code_cell("'''</code></pre></div><script>mallory('source')</script>'''"))

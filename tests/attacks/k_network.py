@@ -1,4 +1,5 @@
 """K - network: the hidden inputs go out, or the answers come in."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import ABSTRACT, DNS, METADATA, TCP, UDP, attack
 

@@ -1,4 +1,5 @@
 """L - serialisation: bytes and objects that lie about their size, depth, type or place."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 

@@ -1,4 +1,5 @@
 """M - shadowing: modules and settings of the student's that bear the names of others."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 
@@ -26,7 +27,7 @@ package = types.ModuleType("course_utils")
 package.__path__ = []
 package.check = sys.modules["course_utils.check"] = Accepting()
 sys.modules["course_utils"] = package
-print("mallory shadows", __name__)
+open("/tmp/mallory-was-here", "a").write(__name__)  # in a sandbox, this is nobody else's /tmp
 """
 )
 REAL_NUMPY = """
@@ -202,7 +203,7 @@ ATTACKS = [
         "grading-from-inside",
         "numpy.py, sitecustomize.py and course_grader/ lie where an instructor starts the grader to look into a dispute.",
         "register",
-        folder=_files({"numpy.py": TAKE_OVER + REAL_NUMPY, "sitecustomize.py": TAKE_OVER, "struct.py": TAKE_OVER, "torch.py": TAKE_OVER}),
+        folder=_files({"numpy.py": TAKE_OVER + REAL_NUMPY, "sitecustomize.py": TAKE_OVER, "torch.py": TAKE_OVER, "IPython.py": TAKE_OVER}),
         inside=True,
     ),
 ]  # fmt: skip

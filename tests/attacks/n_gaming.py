@@ -1,4 +1,5 @@
 """N - gaming: answers made for the tests, not for the task."""
+# ruff: noqa: E501 - the long lines are students' code
 
 from .base import attack
 
