@@ -37,7 +37,7 @@ INSIDE = "COURSE_ATTACKS_INSIDE"
 WORD = "attacked-course"  # in the path of every course that may be harmed; attacks look for it
 HOME = "/mnt/home"
 MEMORY = 10 << 30  # bytes of address space for every process, in case a cap of the sandbox fails
-WALL_SECONDS = 4.0  # for a student's cell; the engine's own 60 s would make this corpus take an hour
+WALL_SECONDS = 2.0  # for a student's cell; the engine's own 60 s would make this corpus take an hour
 STOCK_SECONDS = 240  # for one submission on stock nbgrader; longer counts as stopped
 SLOW = 240  # seconds after which one submission counts as having stopped ours
 

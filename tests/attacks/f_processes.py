@@ -74,7 +74,7 @@ ATTACKS = [
                 pass
         """,
         harmful="a fork bomb: nothing in stock nbgrader ends it",
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "thread-that-stays",
@@ -145,7 +145,7 @@ ATTACKS = [
         "Stops its own process, so that it neither ends nor uses time.",
         "search",
         "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nos.killpg(0, signal.SIGSTOP)",
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "stops-itself-in-a-call",
@@ -161,7 +161,7 @@ ATTACKS = [
             while True:
                 time.sleep(1000)
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "ptrace",
@@ -192,7 +192,7 @@ ATTACKS = [
         while True:
             pass
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "limits-changed",
@@ -246,7 +246,7 @@ ATTACKS = [
 
         sink(0)
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "exits-at-the-end",

@@ -6,7 +6,7 @@ from .base import attack
 FILLS = "fills the machine's memory or disk: nothing in stock nbgrader stops it"
 
 ATTACKS = [
-    attack("endless-loop", "Loops for ever in its cell.", "smooth", "while True:\n    pass", cpu_seconds=0.4),
+    attack("endless-loop", "Loops for ever in its cell.", "smooth", "while True:\n    pass", cpu_seconds=0.2),
     attack(
         "loop-that-catches-all",
         "Loops for ever in a call and catches every exception, whatever it is called.",
@@ -20,7 +20,7 @@ ATTACKS = [
                 except BaseException:
                     continue
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "loop-in-c",
@@ -33,7 +33,7 @@ ATTACKS = [
             re.match("(a|a)*$" , "a" * 40 + "b")
             return len(str(9 ** 9 ** 8))
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "memory-doubling",
@@ -71,7 +71,7 @@ ATTACKS = [
         time.sleep(3)
         """,
         harmful=FILLS,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "memory-without-an-address",
@@ -94,7 +94,7 @@ ATTACKS = [
                 break
         """,
         harmful=FILLS,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "disk-fill",
@@ -128,7 +128,7 @@ ATTACKS = [
                 break
         """,
         harmful=FILLS,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "endless-output",
@@ -140,7 +140,7 @@ ATTACKS = [
             print(text)
         """,
         harmful="its output fills the memory of nbgrader's process",
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "output-past-python",
@@ -158,7 +158,7 @@ ATTACKS = [
                     pass
         """,
         harmful="its output fills the terminal's or the log's disk",
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "many-outputs",
@@ -170,7 +170,7 @@ ATTACKS = [
             display({f"application/x-{number}": "m" * 50, "text/plain": str(number)}, raw=True)
         """,
         harmful="nbclient collects all of it and hangs for minutes",
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "huge-repr",
@@ -186,7 +186,7 @@ ATTACKS = [
 
         Large()
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "deep-result",
@@ -201,7 +201,7 @@ ATTACKS = [
 
         roughness = lambda x: smooth(x, 1)
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "large-result",
@@ -214,7 +214,7 @@ ATTACKS = [
         def deal(rng, cards, hand):
             return next(ways)()
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "stretched-result",
@@ -246,7 +246,7 @@ ATTACKS = [
             def __add__(self, other):
                 return [[[]] for number in range(90_000)]
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "argument-grown",
@@ -261,7 +261,7 @@ ATTACKS = [
                 hand.append([hand, [hand]])
             return len(hand)
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "endless-iterator",
@@ -282,7 +282,7 @@ ATTACKS = [
             def __add__(self, other):
                 return Register()
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "callback-storm",
@@ -298,7 +298,7 @@ ATTACKS = [
                 except Exception:
                     pass
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "callback-with-bulk",
@@ -315,7 +315,7 @@ ATTACKS = [
                     pass
             return 0.0
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "huge-integer",
@@ -347,7 +347,7 @@ ATTACKS = [
         def roughness(x):
             time.sleep(600)
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "slow-destructors",
@@ -369,7 +369,7 @@ ATTACKS = [
                 return sum(range(10**9))
             __eq__ = __reduce__ = __del__ = __hash__
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "open-files",
@@ -413,7 +413,7 @@ ATTACKS = [
                 return Register()
         """,
         wire=True,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "same-heavy-frame-again",
@@ -429,6 +429,6 @@ ATTACKS = [
                 _frame(frame)
         """,
         wire=True,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
 ]

@@ -117,7 +117,7 @@ ATTACKS = [
             return {item: None for item in items[:20_000]}
         """,
         wire=True,
-        cpu_seconds=20.0,
+        cpu_seconds=3.0,
     ),
     attack(
         "handles-confused",
@@ -231,7 +231,7 @@ ATTACKS = [
         time.sleep(1000)
         """,
         wire=True,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "rings",
@@ -269,7 +269,7 @@ ATTACKS = [
             Deep.f = staticmethod(f)
             return f(Deep())
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "reduce-bait",

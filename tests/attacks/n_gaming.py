@@ -71,7 +71,7 @@ ATTACKS = [
         def roughness(x):
             return 8.0
         """,
-        cpu_seconds=0.4,
+        cpu_seconds=0.2,
     ),
     attack(
         "caller-inspected",
