@@ -213,6 +213,8 @@ class Session:
         self.channel.failed = None
         start_timers(JUDGE_CPU * self.plan.cpu_seconds, GENEROUS * self.job["wall_seconds"])
         try:
+            if self.plan.allow_student_process and needs.Names.of(cell.source).bound & set(names):
+                raise Unsupported("the test takes away or replaces a name of the answer's")
             with _manner(cell.hidden), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
                 with interruptible():

@@ -207,7 +207,6 @@ def _penalize(course: plans.Settings, book: Gradebook, submission, row: Submitte
     if late > 0:
         step = AssignLatePenalties(config=course.config)
         step.init_plugin()
-        book.db.flush()
         penalty = step.plugin_inst.late_submission_penalty(student, row.score, late)
         if penalty is not None:
             row.late_submission_penalty = step._check_late_penalty(row, penalty)

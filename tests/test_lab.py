@@ -225,8 +225,20 @@ def make(*arguments):
 
 
 STUDENT_TARGETS = {"lab", "setup", "submit", "collect"}
-AUTHOR_TARGETS = {"source", "release", "text", "stats", "answers", "mutants", "demo", "nbval", "test", "full"}
-TARGETS = STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "lint", "clean"}
+AUTHOR_TARGETS = {
+    "source",
+    "release",
+    "text",
+    "stats",
+    "answers",
+    "mutants",
+    "demo",
+    "nbval",
+    "test",
+    "full",
+    "attacks",
+}
+TARGETS = STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "bench-one", "lint", "clean"}
 
 
 def test_make_alone_lists_every_target_in_one_line():
