@@ -362,12 +362,14 @@ def _look_outside(outcome: Outcome, attack, seen: set[str], ears: Ears, everywhe
     everywhere: does any such file count as a change, or only one in the home folder, which others' programs read?
     """
     for path in strays(seen):
+        content = ""
         with contextlib.suppress(OSError):
-            outcome.leaked += _leaks(path.read_bytes()[:1_000_000].decode("latin-1"), attack)
-        if everywhere or str(path).startswith(os.environ["HOME"]):
-            outcome.changed.append(f"left {path}")
-        with contextlib.suppress(OSError):
+            content = path.read_bytes()[:1_000_000].decode("latin-1")
             path.unlink()
+        outcome.leaked += _leaks(content, attack)
+        at_home = str(path).startswith(os.environ["HOME"])
+        if (everywhere or at_home) and "mallory" in f"{path}{content}":  # Jupyter leaves files of its own
+            outcome.changed.append(f"left {path}")
     time.sleep(0.02)
     heard = ears.take()
     if heard:

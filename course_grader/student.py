@@ -173,10 +173,15 @@ class Student(Channel):
         return self._probes[text]
 
     def _do_tests(self, sources, token):
-        """Run test cells here, beside the answer: for assignments whose tests cannot work on remote values."""
-        namespace, value = self._namespace, None
-        for source in sources:
-            value = execute(source, "<cell test>", namespace)
+        """Run test cells here, beside the answer: for assignments whose tests cannot work on remote values.
+
+        The last one counts; those before it may define what it uses, and one of them that fails stops nothing.
+        """
+        *before, last = sources
+        for source in before:
+            with contextlib.suppress(Exception):
+                execute(source, "<cell test>", self._namespace)
+        value = execute(last, "<cell test>", self._namespace)
         return token, value if type(value) in (int, float) else value is not None
 
     # -- exceptions ------------------------------------------------------------------------------------------------
