@@ -368,7 +368,8 @@ def _look_outside(outcome: Outcome, attack, seen: set[str], ears: Ears, everywhe
             path.unlink()
         outcome.leaked += _leaks(content, attack)
         at_home = str(path).startswith(os.environ["HOME"])
-        if (everywhere or at_home) and "mallory" in f"{path}{content}":  # Jupyter leaves files of its own
+        # At home Jupyter leaves files of its own.
+        if "mallory" in f"{path}{content}" if at_home else everywhere:
             outcome.changed.append(f"left {path}")
     time.sleep(0.02)
     heard = ears.take()
@@ -515,8 +516,14 @@ def _processes() -> list[int]:
 
 def _private_machine() -> None:
     """An own /tmp, /dev/shm and home, and everything else read-only, as far as mounts can be."""
+    hidden = str(ROOT).startswith("/tmp/")  # a checkout below /tmp has to stay in sight
+    if hidden:
+        subprocess.run(["mount", "--bind", str(ROOT), "/srv"], check=True)
     for place in ("/tmp", "/var/tmp", "/dev/shm"):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6g", "tmpfs", place], check=True)
+    if hidden:
+        ROOT.mkdir(parents=True)
+        subprocess.run(["mount", "--bind", "/srv", str(ROOT)], check=True)
     for line in Path("/proc/self/mounts").read_text().split("\n"):
         place = line.split(" ")[1] if line else ""
         if place and not place.startswith(("/proc", "/dev", "/sys", "/tmp", "/var/tmp")):

@@ -179,7 +179,11 @@ def test_type_answers_run_checks_validate(page_and_errors):
         type_answer(page, slug, code)
         page.keyboard.press("Shift+Enter")  # the check cell, where the cursor has moved
         wait_until_idle(page)
-        check = cells(page)[index_of(page, f"{slug}-check")]
+        for _ in range(100):  # idle may be seen before the output is
+            check = cells(page)[index_of(page, f"{slug}-check")]
+            if check["errors"] or check["text"]:
+                break
+            page.wait_for_timeout(200)
         assert check["errors"] == []
         assert "all visible checks pass" in check["text"]
     go_to(page, index_of(page, "softmax-check"))
