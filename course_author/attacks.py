@@ -359,7 +359,7 @@ def _active(page: str) -> list[str]:
 def _look_outside(outcome: Outcome, attack, seen: set[str], ears: Ears, everywhere=False) -> None:
     """Files that an attack left outside of the course, and what it sent out.
 
-    everywhere: does any such file count as a change, or only one in the home folder, which others' programs read?
+    everywhere: does any such file count as a change, or only settings in the home folder, which others' programs read?
     """
     for path in strays(seen):
         content = ""
@@ -368,8 +368,9 @@ def _look_outside(outcome: Outcome, attack, seen: set[str], ears: Ears, everywhe
             path.unlink()
         outcome.leaked += _leaks(content, attack)
         at_home = str(path).startswith(os.environ["HOME"])
-        # At home Jupyter leaves files of its own.
-        if "mallory" in f"{path}{content}" if at_home else everywhere:
+        # At home Jupyter leaves files of its own; on stock only settings count, which others' programs read.
+        settings = at_home and "mallory" in f"{path}{content}" and (everywhere or "/." in str(path))
+        if settings or (everywhere and not at_home):
             outcome.changed.append(f"left {path}")
     time.sleep(0.02)
     heard = ears.take()

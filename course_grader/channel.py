@@ -327,8 +327,8 @@ class Channel:
             raise codec.CodecError(f"a message of {len(frame) >> 20} MB is too large to cross")
         try:
             self._socket.settimeout(self._patience())
-            self._socket.sendall(LENGTH.pack(len(frame)))
-            self._socket.sendall(frame)
+            # In one piece: a length of its own would wake the other side only to let it wait for the rest.
+            self._socket.sendall(LENGTH.pack(len(frame)) + frame)
         except OSError as error:
             raise Closed(str(error)) from None
 

@@ -17,7 +17,7 @@ import time
 import zlib
 from pathlib import Path
 
-from . import sandbox
+from . import needs, sandbox
 from .base import receive_json, send_json
 from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
@@ -63,6 +63,7 @@ class Engine:
         data = os.environ.get("COURSE_MNIST_DIR")
         self._readable = [str(path) for path in (*readable, *([data] if data else []))]
         self._process = None
+        self._beside_of: dict[tuple, list[str]] = {}
 
     def __enter__(self) -> Engine:
         self._start()
@@ -95,7 +96,7 @@ class Engine:
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "HOME": os.environ.get("HOME", "/")}
         command = f"from course_grader.prepared import serve; serve({theirs.fileno()})"
         self._process = sandbox.launch(
-            [sys.executable, "-c", command],
+            [sys.executable, "-P", "-c", command],  # -P: the folder it is started in is no place to import from
             sandbox.clean_environment(environment | self._mnist() | ENVIRONMENT),
             isolation=self._isolation, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
         )  # fmt: skip
@@ -120,9 +121,12 @@ class Engine:
 
     def grade(self, plan: Plan, submission: Submission) -> Verdict:
         """The verdict on one submission; the same for the same input, whatever was graded before."""
+        return self._grade(plan, submission, self._beside(plan) if plan.allow_student_process else [])
+
+    def _grade(self, plan: Plan, submission: Submission, beside: list[str]) -> Verdict:
         started = time.perf_counter()
         verdict = Verdict(plan.unit, plan.notebook, submission.student, notes=list(submission.notes))
-        while not self._judge(plan, submission, verdict):
+        while not self._judge(plan, submission, verdict, beside):
             # The judge itself was brought down, by a number that made a test work for ever, say. That costs the
             # exercise at which it happened; a new judge takes the others.
             if not _deny_next(plan, verdict):
@@ -130,14 +134,30 @@ class Engine:
         verdict.seconds["total"] = time.perf_counter() - started
         return verdict
 
-    def _judge(self, plan: Plan, submission: Submission, verdict: Verdict) -> bool:
+    def _beside(self, plan: Plan) -> list[str]:
+        """Names of the tests that run in the student's process: those that do not even pass the course's own answers.
+
+        Found before a submission is looked at. If it were found while one is judged, an answer could choose to be
+        judged where it can reach the test, by giving an object that cannot be judged from outside.
+        """
+        key = (plan.cells, tuple(sorted(plan.reference.items())), plan.cpu_seconds)
+        if key not in self._beside_of:
+            names = needs.rebinding(plan)
+            if plan.reference:
+                verdict = self._grade(plan, Submission("", dict(plan.reference)), names)
+                names += [cell.name for cell in verdict.cells if cell.cause and cell.name not in names]
+            self._beside_of[key] = names
+        return self._beside_of[key]
+
+    def _judge(self, plan: Plan, submission: Submission, verdict: Verdict, beside: list[str]) -> bool:
         """Let one judge work on the tests that have no verdict yet; did it get to the end?"""
         started = time.perf_counter()
         judge = self._fork()
         forked = time.perf_counter() - started
         with judge:
             judge.settimeout(self._patience(plan))
-            send_json(judge, self._job(plan, submission) | {"done": [cell.name for cell in verdict.cells]})
+            done = [cell.name for cell in verdict.cells]
+            send_json(judge, self._job(plan, submission) | {"done": done, "beside": beside})
             done = self._listen(judge, verdict)
         verdict.seconds["fork"] = verdict.seconds.get("fork", 0.0) + forked
         return done
@@ -164,8 +184,9 @@ class Engine:
         cells = len(plan.cells) + len(submission.added)
         limits = {"cpu_s": plan.cpu_seconds * min(cells, 4) + 2, "wall_s": self._wall_seconds * min(cells, 4) + 2}
         return {
-            "plan": dataclasses.asdict(plan),
+            "plan": dataclasses.asdict(dataclasses.replace(plan, reference={})),
             "submission": dataclasses.asdict(submission),
+            "names": needs.of_plan(plan),
             "isolation": self._isolation,
             "hidden": [str(self._course)],
             "readable": self._readable,

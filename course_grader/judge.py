@@ -61,6 +61,7 @@ def main(grader: socket.socket, base: socket.socket) -> None:
     examples = {int(place): source for place, source in fields["examples"].items()}
     added = tuple(Added(**cell) for cell in fields["added"])
     submission = Submission(fields["student"], fields["answers"], added, examples, tuple(fields["notes"]))
+    needs.know(plan, job["names"])
     Session(grader, base, plan, submission, job).run()
 
 
@@ -81,7 +82,8 @@ class Session:
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
         # A class's name may be shown if the task asks for it, or if it is a library's: a name made up during a test
         # call could carry what the test passed in.
-        self.words = _library_words().union(*(needs.Names.of(cell.source).bound for cell in plan.cells))
+        code = [cell.source for cell in plan.cells if cell.cell_type == "code"]
+        self.words = _library_words().union(*(needs.Names.of(source).bound for source in code))
 
     def run(self) -> None:
         setup = [(cell.name, cell.source) for cell in self.plan.cells if cell.kind == "setup"]
@@ -165,14 +167,13 @@ class Session:
         try:
             attempt.runs = self._ready(exercise, cells)
             self._bind(names)
-            for cell in tests:
-                attempt.verdicts.append(self._test(cell, names))
+            for place, cell in enumerate(tests):
+                beside = cell.name in self.job["beside"]
+                attempt.verdicts.append(self._beside(tests[: place + 1]) if beside else self._test(cell))
                 if attempt.verdicts[-1].cause in ("died", "tampered"):
                     break
         except BaseException as error:
             attempt.verdicts.append(self._fallen(tests[len(attempt.verdicts)], error))
-        if self._wants_company(attempt):
-            self._beside(tests, attempt)
         connection.close()
         send_json(self.base, {"end": True})
         ended = receive_json(self.base) or {"cause": "died", "cpu_s": 0.0, "fork_s": 0.0}
@@ -206,15 +207,13 @@ class Session:
             raise ProtocolError("names that nobody asked for")
         self.namespace.update(values)
 
-    def _test(self, cell: PlanCell, names: list[str]) -> CellVerdict:
+    def _test(self, cell: PlanCell) -> CellVerdict:
         started, printed = time.process_time(), io.StringIO()
         verdict = CellVerdict(cell.name, 0.0, cell.points)
         self._patience()
         self.channel.failed = None
         start_timers(JUDGE_CPU * self.plan.cpu_seconds, GENEROUS * self.job["wall_seconds"])
         try:
-            if self.plan.allow_student_process and needs.Names.of(cell.source).bound & set(names):
-                raise Unsupported("the test takes away or replaces a name of the answer's")
             with _manner(cell.hidden), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
                 with interruptible():
@@ -246,9 +245,6 @@ class Session:
     def _explain(self, verdict: CellVerdict, cell: PlanCell, error: BaseException) -> None:
         """Cause and message of a test that did not pass, without a value of a hidden test or from one."""
         verdict.cause, verdict.message = explain(error, cell, getattr(error, "from_student", False))
-        lost = isinstance(error, TypeError | AttributeError) and not getattr(error, "from_student", False)
-        if lost and self.plan.allow_student_process and verdict.where != STUDENT:
-            verdict.cause = "unsupported"  # library code that a stand-in could not satisfy
         verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE]
 
     def _settle(self, attempt: Attempt, tests: list[PlanCell], ended: dict) -> None:
@@ -258,9 +254,6 @@ class Session:
             for verdict in attempt.verdicts:
                 if verdict.cause == "died":
                     verdict.cause, verdict.message = cause, ENDINGS[cause]
-        for verdict in attempt.verdicts:
-            if verdict.cause == "unsupported":
-                verdict.cause = "wrong"
         last = attempt.verdicts[-1]
         for cell in tests[len(attempt.verdicts) :]:
             attempt.verdicts.append(CellVerdict(cell.name, 0.0, cell.points, last.cause, last.message, last.detail))
@@ -279,25 +272,20 @@ class Session:
 
     # -- tests of plain nbgrader assignments -------------------------------------------------------------------------
 
-    def _wants_company(self, attempt: Attempt) -> bool:
-        return self.plan.allow_student_process and any(one.cause == "unsupported" for one in attempt.verdicts)
-
-    def _beside(self, tests: list[PlanCell], attempt: Attempt) -> None:
-        """Judge the tests that cannot work on remote values inside the student's process, and say so."""
-        for place, verdict in enumerate(attempt.verdicts):
-            if verdict.cause != "unsupported":
-                continue
-            cell, token = tests[place], secrets.token_hex(16)
-            verdict.where, verdict.cause, verdict.message = STUDENT, "", ""
-            try:
-                self._patience()
-                self.channel.request("cell")
-                answer = self.channel.request("tests", [test.source for test in tests[: place + 1]], token)
-                if type(answer) is not tuple or len(answer) != 2 or answer[0] != token:
-                    raise ProtocolError("no completion message of a test")
-                verdict.points = _score(answer[1], cell.points)
-            except BaseException as error:
-                self._explain(verdict, cell, error)
+    def _beside(self, tests: list[PlanCell]) -> CellVerdict:
+        """Judge the last of these tests, one that cannot work on remote values, inside the student's process."""
+        cell, token = tests[-1], secrets.token_hex(16)
+        verdict = CellVerdict(cell.name, 0.0, cell.points, where=STUDENT)
+        try:
+            self._patience()
+            self.channel.request("cell")
+            answer = self.channel.request("tests", [test.source for test in tests], token)
+            if type(answer) is not tuple or len(answer) != 2 or answer[0] != token:
+                raise ProtocolError("no completion message of a test")
+            verdict.points = _score(answer[1], cell.points)
+        except BaseException as error:
+            self._explain(verdict, cell, error)
+        return verdict
 
 
 # -- running a test cell -----------------------------------------------------------------------------------------------
@@ -357,7 +345,7 @@ def explain(error: BaseException, cell: PlanCell, from_student: bool) -> tuple[s
     if isinstance(error, CodecError) and not from_student:
         return "tampered", ENDINGS["tampered"]
     if isinstance(error, Unsupported):
-        return "unsupported", ENDINGS["unsupported"]
+        return "wrong", ENDINGS["unsupported"]
     if isinstance(error, MemoryError):
         return "memory", ENDINGS["memory"]
     return _explain_ordinary(error, cell, from_student)

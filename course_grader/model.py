@@ -56,6 +56,7 @@ class Plan:
     cpu_seconds: float = 5.0
     allow_added_cells: bool = True
     allow_student_process: bool = True  # may tests that cannot work on remote values run beside the student's code?
+    reference: dict[str, str] = field(default_factory=dict)  # the course's own answers by name; tell which tests cannot
 
     def exercises(self) -> list[Exercise]:
         """The tests, grouped by the answers that they follow."""

@@ -44,6 +44,8 @@ class Names:
     @lru_cache(maxsize=1024)
     def of(cls, source: str) -> Names:
         """What `source` says; of a cell that is no Python, nothing."""
+        if source in _KNOWN:
+            return _KNOWN[source]
         try:
             text = _without_magics(source)
             tree = ast.parse(text)
@@ -54,6 +56,23 @@ class Names:
         bound |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_namespace()}
         used = set(_globals_used(table))
         return cls(frozenset(bound), frozenset(used), all(map(_inert, tree.body)))
+
+
+# A judge lives for one submission; what its plan's cells say is found once, by the grader, and sent along.
+_KNOWN: dict[str, Names] = {}
+
+
+def of_plan(plan: Plan) -> list[list]:
+    """What the plan's cells say, as JSON; for `know`."""
+    names = [Names.of(cell.source) for cell in plan.cells if cell.cell_type == "code"]
+    return [[sorted(one.bound), sorted(one.used), one.inert] for one in names]
+
+
+def know(plan: Plan, said: list[list]) -> None:
+    """Take over what `of_plan` found in another process."""
+    cells = [cell for cell in plan.cells if cell.cell_type == "code"]
+    for cell, (bound, used, inert) in zip(cells, said, strict=True):
+        _KNOWN[cell.source] = Names(frozenset(bound), frozenset(used), inert)
 
 
 def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:
@@ -148,6 +167,17 @@ def remote_names(plan: Plan, exercise: Exercise, setup: set[str]) -> list[str]:
             used |= names.used if place in exercise.tests else set()
     ours = setup | set(vars(builtins)) | tests
     return sorted((used & declared) | (used - ours - {"__name__", "__file__"}))
+
+
+def rebinding(plan: Plan) -> list[str]:
+    """The tests that take away or replace a name of the answer's: the judge's would do so to a stand-in only."""
+    setup = set().union(*(Names.of(cell.source).bound for cell in plan.cells if cell.kind == "setup"))
+    found = []
+    for exercise in plan.exercises():
+        names = set(remote_names(plan, exercise, setup))
+        tests = [plan.cells[place] for place in exercise.tests]
+        found += [test.name for test in tests if Names.of(test.source).bound & names]
+    return found
 
 
 def attempts(plan: Plan, exercise: Exercise, cells: list[StudentCell], names: list[str], setup: set[str]):

@@ -31,7 +31,9 @@ class CourseGrader(Configurable):
     cpu_seconds_of = Dict({}, help="The same for single units: unit name -> seconds.").tag(config=True)
     no_added_cells = List([], help="Units in which code cells that students add are not run.").tag(config=True)
     no_student_process = List(
-        [], help="Units in which a test that cannot work on remote values fails instead of running beside the answers."
+        [],
+        help="Units in which a test that cannot work on remote values fails instead of running beside the answers; "
+        "'*' stands for all.",
     ).tag(config=True)
     isolation = Unicode("full", help="'full': student code in a sandbox; 'none': without one.").tag(config=True)
 
@@ -182,10 +184,24 @@ def _plan(course: Settings, unit: str, record) -> Plan:
     if lost:
         raise GraderError(f"The cell {lost[0]} stands in the gradebook but not in {path}: {mend}.")
     own = course.grader
+    allowed = unit not in own.no_student_process and "*" not in own.no_student_process
     return Plan(
         unit, record.name, tuple(planned), float(own.cpu_seconds_of.get(unit, own.cpu_seconds)),
-        allow_added_cells=unit not in own.no_added_cells, allow_student_process=unit not in own.no_student_process,
+        allow_added_cells=unit not in own.no_added_cells, allow_student_process=allowed,
+        reference=_reference(course, unit, record.name, planned) if allowed else {},
     )  # fmt: skip
+
+
+def _reference(course: Settings, unit: str, notebook: str, planned: list[PlanCell]) -> dict[str, str]:
+    """The course's own answers by name, from source/; none if that is not here, or has other cells."""
+    path = course.folder("source", ".", unit) / f"{notebook}.ipynb"
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except Exception:
+        return {}
+    answers = {cell.metadata.get("nbgrader", {}).get("grade_id", ""): cell.source for cell in cells}
+    names = [cell.name for cell in planned if cell.kind in ("answer", "manual")]
+    return {name: answers[name] for name in names} if answers.keys() >= set(names) else {}
 
 
 def _released(course: Settings, unit: str, notebook: str, mend: str):

@@ -116,7 +116,8 @@ class Checks:
         """Fail unless `got` is an array (or a number, for ``()``) of the shape `expected`."""
         found = np.shape(_as_array(got, what))
         if found != tuple(expected):
-            raise CheckFailed(f"{what} has shape {found}, expected {tuple(expected)}.{_shape_cause(found, expected)}")
+            told = f"has shape {found}, expected {tuple(expected)}" if self._reveal else _axes(found, expected)
+            raise CheckFailed(f"{what} {told}.{_shape_cause(found, expected)}")
 
     def close(self, got, expected, *, rtol=1e-7, atol=1e-9, what="the result", hints=None):
         """Fail unless `got` equals `expected` in shape and, within ``atol + rtol * |expected|``, in every value.
@@ -138,7 +139,8 @@ class Checks:
         right = _near(found, expected, rtol, atol)
         if right.all():
             return
-        cause = _hinted(found, expected, hints, rtol, atol) or _value_cause(found, expected, rtol, atol)
+        cause = _hinted(found, expected, hints, rtol, atol)
+        cause = cause or _value_cause(found, expected, rtol, atol, self._reveal)
         raise CheckFailed(f"{what} {self._difference(found, expected, right)}.{cause}")
 
     def equal(self, got, expected, *, what="the result", hints=None):
@@ -194,15 +196,39 @@ class Checks:
         raise CheckFailed(f"{what} must raise {exception.__name__}, but nothing was raised.")
 
     def _difference(self, found, expected, right):
-        """Where the first difference is, and (only where values may be shown) what it is."""
+        """Which values differ, and (only where values may be shown) where the first one is, and what."""
+        if not self._reveal:
+            return f"is not right{_part(right)}"
         place = tuple(int(i) for i in np.argwhere(~right)[0])
         where = f" at index {place if len(place) > 1 else place[0]}" if place else ""
         count = f" ({np.sum(~right)} of {right.size} values differ)" if right.size > 1 else ""
-        if not self._reveal:
-            return f"is not right{where}{count}"
         if right.size > 1 and right.size <= 12:
             return f"is\n{_short(found)}\nexpected\n{_short(expected)}\nfirst difference{where}{count}"
         return f"is {found[place]:.6g}{where}, expected {expected[place]:.6g}{count}"
+
+
+# A hidden check says nothing that an answer could choose freely (a shape, a place, a factor): an answer that wants to
+# read its hidden inputs would spell them in it.
+
+
+def _axes(found, expected):
+    """A wrong shape in words, without its numbers."""
+    if len(found) == len(expected) or len(found) > 4:
+        return "has the wrong shape"
+    axes = "1 axis" if len(found) == 1 else f"{len(found)} axes"
+    return f"has the wrong shape: {axes} where {len(tuple(expected))} are expected"
+
+
+def _part(right):
+    """Which part of an array is wrong, in words, without places and counts."""
+    if right.size < 2:
+        return ""
+    if not right.any():
+        return ": no value is"
+    for place, word in ((0, "first"), (-1, "last")):
+        if np.sum(~right) == 1 and not right.flat[place]:
+            return f" in its {word} value only"
+    return " in some of its values"
 
 
 def _interval(low, high):
@@ -277,15 +303,15 @@ def _not_finite(found):
     return "NaN" if np.isnan(found).any() else "infinite values"
 
 
-def _value_cause(found, expected, rtol, atol):
+def _value_cause(found, expected, rtol, atol, reveal):
     """What a wrong value betrays by itself: not finite, sign, factor, transposition, a constant, cut-off decimals."""
     if found.dtype.kind == "b" or expected.dtype.kind == "b":
         return ""  # truth values have no sign, factor or offset
     with np.errstate(all="ignore"):
-        return _number_cause(found, expected, rtol, atol)
+        return _number_cause(found, expected, rtol, atol, reveal)
 
 
-def _number_cause(found, expected, rtol, atol):
+def _number_cause(found, expected, rtol, atol, reveal):
     if not np.isfinite(found).all() and np.isfinite(expected).all():
         return f" It contains {_not_finite(found)}.{_NOT_FINITE_CAUSE}"
     if found.dtype.kind in "iub" and expected.dtype.kind == "f" and _near(found, np.trunc(expected), rtol, atol).all():
@@ -300,11 +326,18 @@ def _number_cause(found, expected, rtol, atol):
     if solid.sum() > 1:
         ratio = (found[solid] / expected[solid]).flat[0]
         if ratio != 0 and _near(found, ratio * expected, max(rtol, 1e-6), atol).all():
-            return f" It is {ratio:.4g} times the expected one everywhere: a factor is missing or too much."
+            times = f"{ratio:.4g} times" if reveal or _speaking(ratio, expected) else "a multiple of"
+            return f" It is {times} the expected one everywhere: a factor is missing or too much."
     offset = (found - expected).flat[0]
     if _near(found, expected + offset, max(rtol, 1e-6), atol).all():
         return " It differs by the same constant everywhere: a term is missing or too much."
     return ""
+
+
+def _speaking(ratio, expected):
+    """Is a factor one that a forgotten or doubled step leaves: a sign, a half, a power of 10, a length of an axis?"""
+    usual = [1, 2, 3, 4, 10, 100, 1000, expected.size, *expected.shape]
+    return any(np.isclose(abs(ratio), (n, 1 / n), rtol=1e-6).any() for n in usual)
 
 
 def _short(value):

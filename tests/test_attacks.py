@@ -196,26 +196,39 @@ def test_stock_nbgrader_was_measured_on_the_same_corpus():
     assert re.fullmatch(r"gained \d+ of \d+, leaked \d+, changed \d+, stopped \d+", runner.stock_summary())
 
 
-@pytest.fixture(scope="module")
-def outcomes():
-    """What came of every attack, and of the control, with the real engine; by name."""
+def _graded(attacks):
+    """What came of attacks with the real engine, by name."""
     if CANNOT:
         pytest.skip("attacks need Linux namespaces around them, in case the sandbox fails")
-    return {one.name: one for one in runner.run("ours", ["control", *(attack.name for attack in EVERY)])}
+    return {one.name: one for one in runner.run("ours", [attack.name for attack in attacks])}
+
+
+def _won(outcomes):
+    return [json.dumps({key: value for key, value in vars(one).items() if value})[:500] for one in outcomes if one.won]
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return _graded([base.CONTROL, *(attack for attack in EVERY if not attack.long)])
 
 
 def test_the_control_is_caught(outcomes):
     """Points that are not deserved, and a canary in an output, are found when they are there."""
     control = outcomes["control"]
-    assert (control.gained, control.leaked, control.stopped) == (8.0 - 2.0, ["CANARY-SMOOTH-TEST-kx41vq"], "")
+    assert (control.gained, control.leaked, control.stopped) == (6.0, ["CANARY-SMOOTH-TEST-kx41vq"], "")
 
 
 def test_nothing_is_won(outcomes):
     """No point, no hidden byte, no change; and all that is honest keeps its points."""
     ones = [one for name, one in outcomes.items() if name != "control"]
-    won = [json.dumps({key: value for key, value in vars(one).items() if value})[:500] for one in ones if one.won]
-    assert won == []
-    assert runner.total(ones).startswith(f"gained 0 of {len(EVERY)}, leaked 0, changed 0; stock nbgrader: ")
+    assert _won(ones) == []
+    assert runner.total(ones).startswith(f"gained 0 of {len(ones)}, leaked 0, changed 0; stock nbgrader: ")
+    assert len(ones) >= 240
+
+
+@pytest.mark.full
+def test_nothing_is_won_by_those_that_take_long():
+    assert _won(_graded([attack for attack in EVERY if attack.long]).values()) == []
 
 
 def test_the_report_names_what_was_won(capsys):

@@ -38,12 +38,33 @@ def test_close_accepts_equal_values_in_any_container(got):
         (None, "`return` missing"),
         ("text", "of kind str"),
         ([[1.0], [2.0, 3.0]], "of kind list"),
-        (np.where(EXPECTED == 16, 0, EXPECTED), "index (1, 1)"),
     ],
 )
 def test_close_names_the_likely_cause_in_both_manners(wrong, cause):
     for manner in (check, hidden):
         assert cause in message_of(manner.close, wrong, EXPECTED, what="it")
+
+
+def test_which_values_are_wrong_is_a_place_if_visible_and_a_word_if_hidden():
+    wrong = np.where(EXPECTED == 16, 0, EXPECTED)
+    assert "index (1, 1)" in message_of(check.close, wrong, EXPECTED)
+    for changed, word in ((wrong, "in some of its values"), (EXPECTED**2 + 9, "no value is")):
+        assert word in message_of(hidden.close, changed, EXPECTED)
+    for place, word in ((0, "first"), (-1, "last")):
+        one = EXPECTED.copy()
+        one.flat[place] = 77.0
+        assert f"in its {word} value only" in message_of(hidden.close, one, EXPECTED)
+
+
+def test_a_hidden_check_says_nothing_that_an_answer_may_choose():
+    """Neither a shape nor a factor: an answer could spell its hidden inputs in them."""
+    for wrong, secret in ((np.zeros((7, 351)), "7"), (7.351 * EXPECTED, "7.351"), (np.zeros((9,) * 5), "9")):
+        assert secret in message_of(check.close, wrong, EXPECTED)
+        assert secret not in message_of(hidden.close, wrong, EXPECTED)
+    assert "a multiple of the expected one" in message_of(hidden.close, 7.351 * EXPECTED, EXPECTED)
+    for usual in (0.5, -2, 9, 1 / 3):  # 9 values, 3 columns
+        assert f"{usual:.4g} times the expected one" in message_of(hidden.close, usual * EXPECTED, EXPECTED)
+    assert "wrong shape: 1 axis where 2 are expected" in message_of(hidden.close, EXPECTED[0], EXPECTED)
 
 
 def test_close_says_transposed_for_shapes_that_show_it():

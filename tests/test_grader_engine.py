@@ -540,7 +540,7 @@ def test_same_input_same_verdict(engine):
 
 def test_a_test_that_needs_live_objects_runs_beside_the_answer_if_the_plan_allows(engine):
     answer, test = "class f:\n    pass", "assert isinstance(f(), f)"
-    verdict = grade(engine, answer, test, alone=False).cells[0]
+    verdict = grade(engine, answer, test, alone=False, reference="class f:\n    size = 3").cells[0]
     assert verdict.passed and verdict.where == "student's process"
     verdict = grade(engine, answer, test).cells[0]
     assert not verdict.passed and verdict.where == "judge"
@@ -548,7 +548,50 @@ def test_a_test_that_needs_live_objects_runs_beside_the_answer_if_the_plan_allow
 
 def test_beside_the_answer_silence_is_no_pass(engine):
     answer = "import os\nclass f:\n    def __init__(self):\n        os._exit(0)"
-    assert outcome(engine, answer, "assert isinstance(f, type) and isinstance(f(), f)", alone=False) == "died"
+    test = "assert isinstance(f, type) and isinstance(f(), f)"
+    assert outcome(engine, answer, test, alone=False, reference="class f:\n    pass") == "died"
+
+
+def test_an_answer_cannot_choose_to_be_judged_beside_itself(engine):
+    """A test that judges the course's own answer from outside judges every answer from there."""
+    answer = "class Yes:\n    __eq__ = __lt__ = __gt__ = lambda *_: True\ndef f(x):\n    return Yes()"
+    for test in ("assert 0 < f(1) < 3", "assert f(1) == 2"):
+        verdict = grade(engine, answer, test, alone=False, reference="def f(x):\n    return 2 * x").cells[0]
+        assert (verdict.cause, verdict.where) == ("wrong", "judge")
+
+
+def test_without_the_courses_own_answers_only_the_text_of_a_test_sends_it_beside(engine):
+    answer = "def g():\n    return 1\ndef f():\n    return g()"
+    test = "old = g\ndef g():\n    return 5\nassert f() == 5"
+    verdict = grade(engine, answer, test, alone=False, stub="def g():\n    pass\ndef f():\n    pass").cells[0]
+    assert verdict.passed and verdict.where == "student's process"
+    assert outcome(engine, "class f:\n    pass", "assert isinstance(f(), f)", alone=False) == "error"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert abs(f() - 2.5) < 1e-9",
+        "assert abs(2.5 - f()) < 1e-9",
+        "assert float(f() / 2.5) == 1.0",
+        "assert int(2.5 - f() + 1) == 0",
+        "difference = f()\ndifference -= 2.5\nassert abs(difference) < 1e-9",
+        "assert f() + 2.5 is not None",
+    ],
+)
+def test_the_difference_to_an_expected_number_is_never_the_answers_to_say(engine, test):
+    for gives in ("0.0", "self"):
+        answer = f"class Nothing:\n    def __sub__(self, other=0):\n        return {gives}\n"
+        answer += "    __rsub__ = __truediv__ = __add__ = __isub__ = __sub__\n"
+        answer += "    __abs__ = __float__ = lambda self: 0.0\n"
+        answer += "    __int__ = lambda self: 0\ndef f():\n    return Nothing()"
+        cause = outcome(engine, answer, test)
+        assert cause in ("wrong", "error") or (gives == "self" and "None" in test)
+
+
+def test_the_end_of_an_iteration_is_never_the_answers_to_say(engine):
+    answer = "def f(x):\n    raise StopIteration"
+    assert outcome(engine, answer, "for got in map(f, [1, 2]):\n    assert got == 2") == "error"
 
 
 def test_the_judge_never_holds_a_line_of_the_student(engine):

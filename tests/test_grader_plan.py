@@ -64,7 +64,11 @@ def test_settings_of_a_unit(course):
     with (course / "nbgrader_config.py").open("a") as file:
         file.write(text)
     made = plan.load(course, "hw", "first")
-    assert (made.cpu_seconds, made.allow_added_cells, made.allow_student_process) == (9.0, False, True)
+    assert (made.cpu_seconds, made.allow_added_cells, made.allow_student_process) == (9.0, False, False)
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('c.CourseGrader.no_student_process = ["other"]\n')
+    made = plan.load(course, "hw", "first")
+    assert made.allow_student_process and made.reference.keys() == {c.name for c in made.cells if c.kind == "answer"}
 
 
 def test_without_a_release_the_source_gives_the_order(course):

@@ -38,6 +38,7 @@ class Attack:
     loot: words whose appearance in feedback proves a leak, beside the canaries
     inside: is the grader started in the submission's folder?
     harmful: why it is not run on stock nbgrader ("" if it is)
+    long: does it take ten seconds and more, whatever the cap? `make test` then leaves it to `make full`
     cpu_seconds: cap for a student's cell; small where the attack runs into it
     """
 
@@ -56,6 +57,7 @@ class Attack:
     loot: tuple[str, ...] = ()
     inside: bool = False
     harmful: str = ""
+    long: bool = False
     cpu_seconds: float = 3.0
 
 

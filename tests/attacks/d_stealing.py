@@ -563,6 +563,6 @@ ATTACKS = [
             def __add__(self, other):
                 return book.get(str(self.kept[0])[3], digit0)()
         """,
-        loot=("digit8",),
+        loot=("kind digit8", "raised digit8"),
     ),
 ]

@@ -246,6 +246,7 @@ ATTACKS = [
 
         sink(0)
         """,
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(

@@ -170,6 +170,7 @@ ATTACKS = [
             display({f"application/x-{number}": "m" * 50, "text/plain": str(number)}, raw=True)
         """,
         harmful="nbclient collects all of it and hangs for minutes",
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(
@@ -201,6 +202,7 @@ ATTACKS = [
 
         roughness = lambda x: smooth(x, 1)
         """,
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(
@@ -261,6 +263,7 @@ ATTACKS = [
                 hand.append([hand, [hand]])
             return len(hand)
         """,
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(
@@ -298,6 +301,7 @@ ATTACKS = [
                 except Exception:
                     pass
         """,
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(
@@ -315,6 +319,7 @@ ATTACKS = [
                     pass
             return 0.0
         """,
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(
@@ -369,6 +374,7 @@ ATTACKS = [
                 return sum(range(10**9))
             __eq__ = __reduce__ = __del__ = __hash__
         """,
+        long=True,
         cpu_seconds=0.2,
     ),
     attack(
