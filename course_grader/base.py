@@ -93,6 +93,7 @@ def _exercise(connection: socket.socket, shell, setup: dict, job: dict, cells: l
         status = 1
         try:
             os.environ.update(job["environment"])
+            sys.path.insert(0, "")  # as in a notebook: a module that a cell has written can be imported
             _seed(job["seed"])
             live(theirs, shell, cells, setup, job["cpu_seconds"], job["wall_seconds"])
             status = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import enum
 import operator
 import os
 import signal
@@ -79,7 +80,7 @@ class Student(Channel):
         stub = getattr(value, "_callback_number", None) if isinstance(value, types.FunctionType) else None
         if stub is not None:
             return Ext("callback", stub)
-        if isinstance(value, _PLAIN) or _torch_data(value):
+        if (isinstance(value, _PLAIN) and not _more_than_a_number(value)) or _torch_data(value):
             return NotImplemented
         number = self._numbers_out.get(id(value))
         if number is None:
@@ -207,6 +208,15 @@ class Student(Channel):
             error = RuntimeError(names[0])
         error._token = description["token"]
         return error
+
+
+def _more_than_a_number(value) -> bool:
+    """Is it a number, or a text, that carries attributes of its own, as a `class Value(float)` does?"""
+    return (
+        isinstance(value, int | float | complex | str)
+        and bool(getattr(value, "__dict__", None))
+        and not (isinstance(value, enum.Enum))
+    )
 
 
 def _torch_data(value) -> bool:
