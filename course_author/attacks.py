@@ -192,7 +192,8 @@ def strays(seen: set[str]) -> list[Path]:
     found = []
     for top in ("/tmp", "/dev/shm", "/var/tmp", os.environ["HOME"]):
         for folder, folders, names in os.walk(top):
-            folders[:] = [name for name in folders if WORD not in name]
+            # Neither the attacked course nor this one, which may lie below /tmp.
+            folders[:] = [name for name in folders if WORD not in name and Path(folder, name) != ROOT]
             found += [Path(folder) / name for name in names]
     return [path for path in found if str(path) not in seen]
 

@@ -135,7 +135,11 @@ class Checks:
         """
         found = _as_array(got, what)
         expected = np.asarray(expected)
-        self.shape(found, expected.shape, what=what)
+        if found.shape != expected.shape:
+            cause = _hinted(found, expected, hints, rtol, atol)
+            if cause:
+                raise CheckFailed(f"{what} has the wrong shape.{cause}")
+            self.shape(found, expected.shape, what=what)
         right = _near(found, expected, rtol, atol)
         if right.all():
             return
@@ -183,11 +187,15 @@ class Checks:
                 "caller's array."
             )
 
-    def raises(self, exception, function, *args, what="the call", **kwargs):
-        """Fail unless ``function(*args, **kwargs)`` raises `exception` (or a subclass of it)."""
+    def raises(self, exception, function, *args, what="the call", mentions=(), **kwargs):
+        """Fail unless ``function(*args, **kwargs)`` raises `exception` (or a subclass), with `mentions` in its text."""
         try:
             function(*args, **kwargs)
-        except exception:
+        except exception as error:
+            lacking = [text for text in mentions if text not in str(error)]
+            if lacking:
+                named = f" {' and '.join(lacking)}" if self._reveal else " everything that the task asks for"
+                raise CheckFailed(f"{what}: the text of the {exception.__name__} does not contain{named}.") from None
             return
         except NotImplementedError:
             raise  # the stub of an unanswered exercise speaks for itself
@@ -289,7 +297,9 @@ def _hinted(found, expected, hints, rtol, atol):
     """The first hint whose wrong value is the one that came (and is not also the right one)."""
     for cause, wrong in (hints or {}).items():
         wrong = np.asarray(wrong)
-        if wrong.shape not in (found.shape, ()) or _near(wrong, expected, rtol, atol).all():
+        if wrong.shape not in (found.shape, ()):
+            continue
+        if wrong.shape in (expected.shape, ()) and _near(wrong, expected, rtol, atol).all():
             continue
         if _near(found, wrong, max(rtol, 1e-5), atol).all():  # hints are often written with few digits
             return f" Likely cause: {cause}."

@@ -177,7 +177,10 @@ def _draw_neuron(angle, length, b):
         arrow = {"arrowstyle": "-|>", "color": "white", "lw": 2}
         ax.annotate("", foot + w / length, foot, arrowprops=arrow)
     away = abs(b) / length
-    return ax, f"w = ({w[0]:.2f}, {w[1]:.2f}), b = {b:g}: the line lies {away:.2f} from the origin; the arrow shows w."
+    return (
+        ax,
+        f"w = ({w[0]:.2f}, {w[1]:.2f}), b = {b:g}: the line lies {away:.2f} from the origin; the arrow points along w.",
+    )
 
 
 def loss_explorer():
@@ -191,14 +194,14 @@ def _draw_losses(right_answer, z):
     target = float(right_answer == "yes")
     grid = np.linspace(-8, 8, 321)
     sign = 2 * target - 1
-    losses = {"cross-entropy": np.logaddexp(0, -sign * grid), "MSE": (expit(grid) - target) ** 2}
+    losses = {"MSE": (expit(grid) - target) ** 2, "cross-entropy": np.logaddexp(0, -sign * grid)}
     p = expit(z)
     now = {"cross-entropy": np.logaddexp(0, -sign * z), "MSE": (p - target) ** 2}
-    slopes = {"cross-entropy": p - target, "MSE": 2 * (p - target) * p * (1 - p)}
+    slopes = {"MSE": 2 * (p - target) * p * (1 - p), "cross-entropy": p - target}
     ax = plot.curves(grid, losses, xlabel="logit z", ylabel="loss", title=f"the right answer is {right_answer}")
     for i, (name, slope) in enumerate(slopes.items()):
         near = np.array([z - 1.5, z + 1.5])
-        ax.plot(near, now[name] + slope * (near - z), color=f"C{i}", lw=1)
+        ax.plot(near, now[name] + slope * (near - z), color="black", lw=1)
         ax.plot(z, now[name], "os"[i], ms=9, color=f"C{i}")
     told = "; ".join(f"{name} {now[name]:.3f} with slope {slopes[name]:.3f}" for name in losses)
     return ax, f"z = {z:g}, so p = {p:.3f}: {told}."
@@ -225,6 +228,11 @@ def _draw_init_depth(activation, layers, weight_variance_times_fan_in):
         sizes.append(np.sqrt((A**2).mean()))
     title = f"{activation}, variance of the weights = {weight_variance_times_fan_in:g} / fan-in"
     ax = plot.curves(np.arange(len(sizes)), {activation: sizes}, xlabel="layer", title=title)
-    ax.set(yscale="log", ylim=(1e-8, 1e8), ylabel="rms of the activations")
+    most = max(100.0, *sizes)
+    ax.set(yscale="log", ylim=(min(0.01, *sizes) / 2, 2 * most), ylabel="rms of the activations")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     varied = A.std(axis=0).mean()  # over the samples: what the layer still knows about its input
-    return ax, f"rms after layer {len(sizes) - 1}: {sizes[-1]:.2g}; over the samples a neuron still varies by {varied:.2g}."
+    return (
+        ax,
+        f"rms after layer {len(sizes) - 1}: {sizes[-1]:.2g}; over the samples a neuron still varies by {varied:.2g}.",
+    )
