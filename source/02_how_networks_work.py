@@ -1043,7 +1043,7 @@ for D, M in [(300, 50), (50, 300), (120, 120), (15_000, 1), (1, 15_000)]:
             if distribution == "uniform":
                 check.hidden.within(W, -np.sqrt(3) * std, np.sqrt(3) * std, what=f"every one {which}")
 
-for (W, b), (D, M) in zip(
+for (W, _), (D, M) in zip(
     init_params([900, 90, 400, 9], rng), [(900, 90), (90, 400), (400, 9)], strict=True
 ):
     sigmas = 6 / np.sqrt(2 * D * M)  # of a standard deviation, as a share of it
