@@ -26,7 +26,9 @@ HIDDEN = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 CHECK = "course_utils.check."
 NO_VERDICT = {CHECK + word for word in ("kind", "quiet", "passed", "student_side", "CheckFailed")}
 EVIDENT = {CHECK + "kind", CHECK + "quiet"}  # what a probe may call: both say what is, not what should be
-REVEALING = {CHECK + w for w in ("that", "shape", "close", "equal", "finite", "within", "unchanged", "raises")}
+REVEALING = {
+    CHECK + w for w in ("that", "shape", "close", "gradient", "equal", "finite", "within", "unchanged", "raises")
+}
 FIXTURES = {"monkeypatch", "mocker", "mock", "capsys", "capfd"}  # pytest's; never an answer's name
 NOTEBOOK = {"__name__", "get_ipython", "display", "In", "Out"}
 
@@ -72,7 +74,12 @@ VERDICT = re.compile(
     r"(all|any|bool|isinstance|numpy\.(array_equal|allclose|isclose|all|any)|torch\.(equal|allclose))$"
 )
 VALUED = re.compile(r"(numpy|torch|math|scipy|statistics)\.(?!testing\.)")  # their calls have a value, so an output
-EXPECTS = {"equal": 1, "close": 1, "within": 2}  # checks: how many arguments after the first are expected values
+EXPECTS = {
+    "equal": 1,
+    "close": 1,
+    "gradient": 1,
+    "within": 2,
+}  # checks: how many arguments after the first are expected values
 
 # Methods of plain data: a call of one on a result is taken for the judge's own work.
 DATA_METHODS = {name for kind in (list, dict, str, set, float) for name in dir(kind)} | _set(

@@ -14,8 +14,8 @@ import warnings
 import numpy as np
 
 __all__ = [
-    "CheckFailed", "close", "equal", "finite", "hidden", "kind", "passed", "quiet", "raises", "shape", "student_side",
-    "that", "unchanged", "within",
+    "CheckFailed", "close", "equal", "finite", "gradient", "hidden", "kind", "passed", "quiet", "raises", "shape",
+    "student_side", "that", "unchanged", "within",
 ]  # fmt: skip
 
 
@@ -147,6 +147,38 @@ class Checks:
         cause = cause or _value_cause(found, expected, rtol, atol, self._reveal)
         raise CheckFailed(f"{what} {self._difference(found, expected, right)}.{cause}")
 
+    def gradient(
+        self, got, expected, *, rtol=1e-6, atol=1e-9, batch=None, what="the gradient", hints=None, drifts=None
+    ):
+        """As `close`, and name what usually goes wrong in a backward pass.
+
+        Parameters
+        ----------
+        got, expected : array_like
+            Gradients of one shape.
+        batch : int, optional
+            Number of samples N, to tell a missing 1/N from one too many.
+        hints : dict, optional
+            Likely causes of this gradient's own, as for `close`; they come first.
+        drifts : dict, optional
+            Causes that add an unknown multiple of a known array to the right gradient: ``{"stale weights": array}``.
+        """
+        found, expected = _as_array(got, what), np.asarray(expected)
+        named = dict(hints or {})
+        if found.ndim == expected.ndim == 2:
+            named["it is transposed"] = expected.T
+        if batch not in (None, 1):
+            named |= {
+                f"it is {batch} times too large, which is N: the 1/N of the mean is missing": batch * expected,
+                f"it is {batch} times too small, which is N: there is one 1/N too many": expected / batch,
+                "the sign is reversed, and the 1/N of the mean is missing": -batch * expected,
+                "the sign is reversed, and there is one 1/N too many": -expected / batch,
+            }
+        for cause, along in (drifts or {}).items():
+            if _differs_along(found, expected, along):
+                named[cause] = found
+        self.close(found, expected, rtol=rtol, atol=atol, what=what, hints=named)
+
     def equal(self, got, expected, *, what="the result", hints=None):
         """Fail unless `got` equals `expected` exactly: for counts, labels, strings and lists of them."""
         _must_return(got, what)
@@ -237,6 +269,16 @@ def _part(right):
         if np.sum(~right) == 1 and not right.flat[place]:
             return f" in its {word} value only"
     return " in some of its values"
+
+
+def _differs_along(found, expected, along):
+    """Is found = expected + c * along, for some number c that is not 0?"""
+    along = np.asarray(along, dtype=float)
+    if not found.shape == expected.shape == along.shape or not np.any(along) or not np.isfinite(found).all():
+        return False
+    gap = found - expected
+    share = np.vdot(along, gap) / np.vdot(along, along)
+    return share != 0 and np.linalg.norm(gap - share * along) <= 1e-6 * np.linalg.norm(gap)
 
 
 def _interval(low, high):
@@ -362,5 +404,6 @@ def _short(value):
 _visible = Checks(reveal=True)
 hidden = Checks(reveal=False)
 that, shape, close, equal = _visible.that, _visible.shape, _visible.close, _visible.equal
+gradient = _visible.gradient
 finite, within, unchanged, raises = _visible.finite, _visible.within, _visible.unchanged, _visible.raises
-REVEALING = ("that", "shape", "close", "equal", "finite", "within", "unchanged", "raises")
+REVEALING = ("that", "shape", "close", "gradient", "equal", "finite", "within", "unchanged", "raises")

@@ -47,6 +47,7 @@ import torch.nn.functional as F
 from scipy.special import expit  # the sigmoid, safe for any z
 from torch import nn
 
+import course_utils
 from course_utils import check, plot, widgets
 
 # %% [markdown]
@@ -237,7 +238,8 @@ for N, D, M in [(3, 5, 2), (4, 4, 4), (1, 6, 3), (7, 2, 1), (3, 2, 3), (1, 1, 1)
             np.asarray(Z).dtype.name, np.dtype(dtype).name, what=f"the dtype of Z {which}"
         )
         check.hidden.equal(check.kind(cache), "tuple", what="the kind of the cache")
-        check.hidden.equal(len(cache), 2, what="the length of the cache")
+        dtypes = [part.dtype.name for part in cache]
+        check.hidden.equal(dtypes, [np.dtype(dtype).name] * 2, what=f"the dtypes in the cache {which}")
         dZ = rng.normal(size=(N, M))
         for got, expected in zip(upstream(*cache, dZ), upstream(*kept[:2], dZ), strict=True):
             check.hidden.close(got, expected, what=f"what a backward pass makes of the cache {which}")
@@ -426,20 +428,26 @@ for activation in BENT:
     check.hidden.close(
         single, whole, rtol=1e-12, atol=1e-12, what="the logits of samples given one by one"
     )
-    before, after = overwriting(mlp_forward, X, params, activation)
-    for one, other in zip(before, after, strict=True):
-        shared = (
-            "a Z in the caches shares its memory with an A_in: write the activation into a new array."
-        )
-        check.hidden.that(np.array_equal(one, other), shared)
-for impossible in ("swish", "", "ReLU!", None):
+    positive = [(np.abs(W), np.abs(b)) for W, b in params]
+    for given in ((X, params), (np.abs(X), positive)):  # the second: nothing for ReLU to do
+        before, after = overwriting(mlp_forward, *given, activation)
+        for one, other in zip(before, after, strict=True):
+            shared = (
+                "a Z in the caches shares its memory with an A_in: make a new array for the activation."
+            )
+            check.hidden.that(np.array_equal(one, other), shared)
+lengths = [len(cache) for cache in mlp_forward(X, params, "relu")[1]]
+check.hidden.equal(lengths, [2, 2, 2], what="how many keys the caches have")
+for impossible in ("swish", "", "ReLU", "TANH", "Sigmoid", None):
     check.hidden.raises(ValueError, mlp_forward, X, params, impossible, what="an unknown activation")
 one_layer = network((3, 2), rng)
 check.hidden.raises(
     ValueError, mlp_forward, X, one_layer, "linear", what="an unknown activation, with one layer,"
 )
-far = mlp_forward(np.array([[1000.0, -1000.0]]), [(np.eye(2), np.zeros(2))] * 2, "sigmoid")[0]
-check.hidden.close(far, [[1.0, 0.0]], what="logits with sigmoid far from 0")
+passing_on = [(np.eye(2), np.zeros(2))] * 2
+for activation, right in (("sigmoid", [[1.0, 0.0]]), ("tanh", [[1.0, -1.0]]), ("relu", [[1000.0, 0.0]])):
+    far = check.quiet(mlp_forward, np.array([[1000.0, -1000.0]]), passing_on, activation)[0][0]
+    check.hidden.close(far, right, what=f"logits with {activation} far from 0")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -531,7 +539,7 @@ def huber_loss(pred, target, delta=1.0, reduction="mean"):
 def _errors(pred, target):
     if pred.shape != target.shape:
         raise ValueError(f"shapes {pred.shape} and {target.shape} differ")
-    return pred - target
+    return np.subtract(pred, target, dtype=np.float64)
 
 
 def _reduced(losses, reduction):
@@ -614,7 +622,13 @@ for delta in (0.3, 2.0):
     )
     slope = np.clip(edge, -delta, delta)
     check.hidden.close(near / 2e-6, slope, rtol=1e-3, atol=1e-4, what="the slope of huber_loss")
+distant = huber_loss(np.array([1e9, -1e9]), np.zeros(2), 1e-3, "none")
+check.hidden.close(distant, [1e6, 1e6], rtol=1e-9, what="huber_loss of errors far above delta")
 whole, other = np.array([[3, -7], [250, 0]]), np.array([[5, 4], [-4, 1]])
+vast = np.array([4_000_000_000, -4_000_000_000])  # its square does not fit into int64
+check.hidden.close(
+    mse_loss(vast, 0 * vast, "none"), [1.6e19, 1.6e19], what="mse_loss of vast whole numbers"
+)
 r = whole.astype(float) - other
 check.hidden.close(mse_loss(whole, other), np.average(r * r), what="mse_loss of whole numbers")
 check.hidden.close(
@@ -625,13 +639,14 @@ for first, second in [
     ((4, 1), (4,)),
     ((2, 3), (3,)),
     ((2, 3), (1, 3)),
+    ((2, 3), (2, 1)),
     ((3,), (1,)),
     ((2, 2), (4,)),
 ]:
     for name, loss in (("mse_loss", mse_loss), ("huber_loss", huber_loss)):
         what = f"{name} of shapes {first} and {second}"
         check.hidden.raises(ValueError, loss, np.ones(first), np.ones(second), what=what)
-for wrong in ("average", "", None, "Mean"):
+for wrong in ("average", "", None, "Mean", "max"):
     check.hidden.raises(
         ValueError, mse_loss, np.ones(2), np.ones(2), wrong, what="mse_loss with another reduction"
     )
@@ -797,6 +812,7 @@ for N, C, kind in [
     (1, 6, "uint8"),
     (7, 2, "int8"),
     (2, 9, "uint16"),
+    (300, 3, "uint8"),
     (3, 3, "int64"),
 ]:
     logits, y = 3.0 * rng.normal(size=(N, C)), rng.integers(C, size=N).astype(kind)
@@ -829,6 +845,9 @@ for N, C, kind in [
         small, expected, rtol=1e-4, atol=1e-5, what=f"the losses of float32 logits {which}"
     )
 
+steep = np.array([[10_000.0, 9_999.5], [-10_000.0, -10_000.5]], dtype=np.float32)
+got = cross_entropy_logits(steep, np.array([0, 1]), "none")
+check.hidden.close(got, pairwise(steep, [0, 1]), rtol=1e-4, what="the losses of large float32 logits")
 for size in (800.0, 1e4, 3e5):
     table = np.array([[size, -size, 0.0], [-size, -size, -size], [0.5, 0.0, -size], [-size, size, size]])
     for y in (np.array([0, 1, 2, 1]), np.array([1, 2, 0, 0])):
@@ -861,7 +880,7 @@ for wrong in ("average", None):
 z = np.array([0.3, -2.0, 700.0, -700.0, 1e4, -1e4, 1.5])
 for y in (
     np.array([1, 0, 1, 0, 1, 0, 0]),
-    np.array([0, 1, 0, 1, 0, 1, 1]),
+    np.array([0, 1, 0, 1, 0, 1, 1], dtype=np.uint8),
     np.ones(7),
     np.zeros(7, dtype=np.uint8),
 ):
@@ -902,17 +921,17 @@ for y in (
 # %%
 starts = {
     "zeros": nn.init.zeros_,
-    "normal, 0.01": lambda W: nn.init.normal_(W, std=0.01),
-    "Xavier": nn.init.xavier_normal_,
-    "He": lambda W: nn.init.kaiming_normal_(W, nonlinearity="relu"),
+    "normal, 0.01": lambda W: nn.init.normal_(W, std=0.01, generator=random),
+    "Xavier": lambda W: nn.init.xavier_normal_(W, generator=random),
+    "He": lambda W: nn.init.kaiming_normal_(W, nonlinearity="relu", generator=random),
 }
-torch.manual_seed(27)
-signal = torch.randn(500, 200)
+random, device = torch.Generator().manual_seed(27), course_utils.device()
+signal = torch.randn(500, 200, generator=random).to(device)
 rms = {name: [1.0] for name in starts}
 for name, fill in starts.items():
     A = signal
     for _ in range(10):
-        A = torch.relu(A @ fill(torch.empty(200, 200)).T)
+        A = torch.relu(A @ fill(torch.empty(200, 200)).T.to(device))
         rms[name].append(A.square().mean().sqrt().item())
     dead = (A == 0).all(dim=0).float().mean()
     print(
@@ -1040,6 +1059,10 @@ for D, M in [(300, 50), (50, 300), (120, 120), (15_000, 1), (1, 15_000)]:
             check.hidden.within(
                 fourth, excess - 0.6, excess + 0.6, what=f"the form of the distribution {which}"
             )
+            if (
+                distribution == "normal" and D * M > 14_000
+            ):  # one in 730 lies beyond 3.2 standard deviations
+                check.hidden.within(np.abs(W).max(), 3.2 * std, 7 * std, what=f"the largest {which}")
             if distribution == "uniform":
                 check.hidden.within(W, -np.sqrt(3) * std, np.sqrt(3) * std, what=f"every one {which}")
 
@@ -1052,7 +1075,11 @@ for (W, _), (D, M) in zip(
     )
 for distribution in ("normal", "uniform"):
     zeros = init_params([3, 4, 2], rng, "zeros", distribution)
+    check.hidden.equal(check.kind(zeros), "list", what="the kind of the result")
     for (W, b), shape in zip(zeros, [(3, 4), (4, 2)], strict=True):
+        check.hidden.equal(
+            (W.dtype.name, b.dtype.name), ("float64", "float64"), what='the dtypes with "zeros"'
+        )
         check.hidden.close(W, np.zeros(shape), what='W with "zeros"')
         check.hidden.close(b, np.zeros(shape[1]), what='b with "zeros"')
 
@@ -1322,6 +1349,9 @@ same_graph(
     [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 3, 0), ("*", 1, 4)],
     "the paths exchanged",
 )
+same_graph(
+    [1.5], [("+", 0, 0.0), ("*", 1, 1.0), ("+", 0.0, 2), ("*", 1.0, 3)], "0 and 1 as plain numbers"
+)
 same_graph([1.0, 5.0, 7.0], [("+", 0, 1), ("*", 0, 1)], "a node that root does not need")
 
 rng = np.random.default_rng(206)
@@ -1340,6 +1370,7 @@ for sizes, expected in [
     ([5, 5, 5], 60),
     ([784, 256, 10], 203_530),
     ([7, 1, 4], 16),
+    ([100_000, 100_000], 10_000_100_000),
 ]:
     hints = {"the biases are missing": sum(D * M for D, M in zip(sizes[:-1], sizes[1:], strict=True))}
     got = count_parameters(sizes)
@@ -1400,8 +1431,8 @@ with torch.no_grad():
     for layer, W, b in ((first, W1, b1), (last, W2, b2)):
         layer.weight.copy_(torch.from_numpy(W.T))
         layer.bias.copy_(torch.from_numpy(b))
-little = nn.Sequential(first, nn.ReLU(), last)
-output = little(torch.tensor([[1.0, 2.0], [3.0, -1.0]]))
+little = nn.Sequential(first, nn.ReLU(), last).to(device)
+output = little(torch.tensor([[1.0, 2.0], [3.0, -1.0]], device=device)).cpu()
 print("logits:", output.tolist())
 for how in ("none", "sum", "mean"):
     print(
