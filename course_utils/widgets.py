@@ -244,7 +244,7 @@ def descent():
     explore(
         _draw_descent,
         condition_number=["10", "1", "25", "100"],
-        learning_rate=(0.01, 0.25, 0.01, 0.1),
+        learning_rate=(0.01, 0.25, 0.01, 0.18),
         momentum=(0.0, 0.98, 0.02, 0.0),
     )
 
