@@ -321,7 +321,7 @@ def _draw_chain_rule(step, w1):
     ax.axis("off")
     if step <= 5:
         told = f"forward, step {step} of 5: " + (
-            ", ".join(f"{n} = {values[n]:.3f}" for n in sorted(now)) or "the given numbers"
+            ", ".join(f"{n} = {values[n]:.3f}" for n in sorted(now)) or f"the given numbers, with w1 = {w1:g}"
         )
     else:
         told = f"backward, step {step - 5} of 6: " + ", ".join(f"slope of {n} = {slopes[n]:.3f}" for n in sorted(now))

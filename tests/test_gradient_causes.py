@@ -5,8 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from course_author.answers import graded, judge, parse_bank
+from course_author.judged import JudgedRunner
+from course_author.units import ROOT, load_unit
 from course_utils import check
 
+UNIT = "03_learning_algorithms"
+ABOUT = ("dense-backward", "loss-backward", "value")
 WORDS = {  # fault: a part of the sentence that names it
     "transpose": "transposed",
     "1/N missing": "1/N of the mean is missing",
@@ -118,3 +123,24 @@ def test_drifts_need_an_array_of_the_same_shape():
     right = np.ones((2, 2))
     assert named(right + 1, right, drifts={"W was changed before it was used": np.ones(3)}) == "no cause"
     assert named(np.full((2, 2), np.nan), right, drifts={"W was changed before it was used": right}) == "no cause"
+
+
+def test_the_bank_of_wrong_gradients_is_diagnosed(capsys):
+    """Of all wrong answers to the three backward passes that give a wrong number, how many are told a cause?"""
+    loaded, table = load_unit(UNIT), []
+    with JudgedRunner() as runner:
+        for exercise in [one for one in graded(loaded) if one.slug in ABOUT]:
+            path = ROOT / "tests" / "answers" / UNIT / f"{exercise.slug}.py"
+            answers = [one for one in parse_bank(path.read_text(encoding="utf-8"), exercise.slug) if not one.right]
+            outcomes = judge(runner, loaded, exercise, [answer.source for answer in answers])
+            for answer, outcome in zip(answers, outcomes, strict=True):
+                verdict = outcome.hidden if outcome.check.passed else outcome.check
+                table.append((exercise.slug, answer.title, verdict.message))
+    # Others are told what they did in so many words: an input was changed, an error was raised, a dtype is not right.
+    numbers = [row for row in table if not any(w in row[2] for w in ("changed by the call", "rror", "raised", "dtype"))]
+    silent = [row for row in numbers if "Likely cause" not in row[2]]
+    with capsys.disabled():
+        print(f"\n{len(numbers) - len(silent)} of {len(numbers)} wrong gradients of the bank are told a cause; not:")
+        for slug, title, message in silent:
+            print(f"  {slug}: {title}: {message[:110]}")
+    assert len(numbers) >= 25 and len(silent) <= 0.1 * len(numbers)

@@ -6,7 +6,10 @@ from IPython.display import Image
 
 from course_utils import widgets
 
-ALL = [widgets.perceptron_line, widgets.activation, widgets.softmax_temperature]
+ALL = [
+    widgets.perceptron_line, widgets.activation, widgets.softmax_temperature, widgets.neuron, widgets.loss_explorer,
+    widgets.init_depth, widgets.descent, widgets.chain_rule, widgets.live_boundary,
+]  # fmt: skip
 
 
 class Handle:
@@ -51,7 +54,7 @@ def test_every_control_redraws_picture_and_text(widget, shown):
         if isinstance(control, ipywidgets.Dropdown):
             control.value = control.options[-1]
         else:
-            control.value = control.min
+            control.value = control.max if control.value == control.min else control.min
         assert readout.value != before
         assert handle.updates[-1].alt in readout.value
     assert len(handle.updates) == len(controls)
@@ -73,3 +76,27 @@ def test_readouts_tell_the_truth():
     assert widgets._draw_perceptron_line("XOR", 1.0, 1.0, -0.5)[1].startswith("XOR: 3 of 4")
     assert "= 0.5000, slope 0.2500" in widgets._draw_activation("sigmoid", 0.0)[1]
     assert "slope 0.1000" in widgets._draw_activation("leaky ReLU", -2.0)[1]
+
+
+def test_readouts_of_chapters_2_and_3_tell_the_truth():
+    assert "lies 2.00 from the origin" in widgets._draw_neuron(90.0, 2.0, -4.0)[1]
+    told = widgets._draw_losses("yes", 0.0)[1]
+    assert "cross-entropy 0.693 with slope -0.500" in told and "MSE 0.250 with slope -0.250" in told
+    assert "rms after layer 2: 0.9" in widgets._draw_init_depth("ReLU", 2.0, 2.0)[1]
+    assert "after 59 steps 0.018 away" in widgets._draw_descent("1", 0.1, 0.0)[1]
+    assert "it explodes" in widgets._draw_descent("25", 0.09, 0.0)[1]
+
+
+def test_the_chain_rule_stepper_shows_what_torch_computes():
+    import torch
+
+    w1 = torch.tensor(1.25, dtype=torch.float64, requires_grad=True)
+    ((torch.tanh(1.0 * w1 + 2.0 * -0.3 + 0.2) - 1) ** 2).backward()
+    assert f"slope of w1 = {w1.grad.item():.3f}" in widgets._draw_chain_rule(11.0, 1.25)[1]
+    assert "forward, step 0 of 5" in widgets._draw_chain_rule(0.0, 1.25)[1]
+
+
+def test_more_hidden_neurons_learn_the_spiral_better():
+    few, many = (widgets._draw_boundary(number, 150.0, 0.1)[1] for number in ("2", "64"))
+    share = [int(text.split("loss")[1].split(", ")[1].split("%")[0]) for text in (few, many)]
+    assert share[0] < 70 < 90 < share[1]
