@@ -285,10 +285,10 @@ check.hidden.close(
 
 
 # %%
-def walk(lr, steps=30):
+def walk(lr):
     x = torch.ones(1, dtype=torch.float64, requires_grad=True)
     optimizer, path = torch.optim.SGD([x], lr=lr), [1.0]
-    for _ in range(steps):
+    for _ in range(30):
         optimizer.zero_grad()
         (x**2).sum().backward()  # finds the slope 2x
         optimizer.step()
@@ -1045,8 +1045,8 @@ class Value:
                 seen.add(id(node))
                 stack.append((node, True))
                 stack += [(parent, False) for parent, _ in node._parents]
-        for node in order:
-            node.grad = 0.0 if node._parents else node.grad
+        for result in order:
+            result.grad = 0.0 if result._parents else result.grad
         self.grad += 1.0
         for node in reversed(order):
             for parent, local in node._parents:
@@ -1614,8 +1614,7 @@ def plot_history(history, ax):
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 3, "grade_id": "train-mlp-check"}
-@check.student_side
-def y_label(plot_history, history):
+def label_of(plot_history, history):
     return plot_history(history, plot.axes()).get_ylabel()
 
 
@@ -1637,7 +1636,8 @@ params, history = train_mlp(
 check.equal([len(one) for one in history.values()], [15, 15, 15], what="the lengths of the three lists")
 check.within(history["train_loss"][-1], 0, 0.1, what="the training loss on blobs after 15 epochs")
 check.within(history["val_acc"][-1], 0.95, 1, what="val_acc on blobs after 15 epochs")
-check.that(len(y_label(plot_history, history)) > 0, "The axes of plot_history need labels.")
+y_label = check.student_side(label_of)(plot_history, history)
+check.that(len(y_label) > 0, "The axes of plot_history need labels.")
 check.passed("train_mlp and plot_history")
 
 
@@ -1646,29 +1646,29 @@ check.passed("train_mlp and plot_history")
 # learning rates of 0, tiny and ordinary size, and on the spiral.
 ### BEGIN HIDDEN TESTS
 def descend(params, X, y, order, batch_size, lr):
-    """One epoch in a given order, by torch's own layers and optimizer."""
-    tensors = [tuple(torch.tensor(part, requires_grad=True) for part in pair) for pair in params]
-    optimizer = torch.optim.SGD([part for pair in tensors for part in pair], lr=lr)
+    """One epoch in a given order, by torch's own layers and sgd."""
+    copies = [tuple(torch.tensor(part, requires_grad=True) for part in pair) for pair in params]
+    sgd = torch.optim.SGD([part for pair in copies for part in pair], lr=lr)
     losses = []
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         A = torch.tensor(X[chosen])
-        for layer, (W, b) in enumerate(tensors):
+        for layer, (W, b) in enumerate(copies):
             A = (torch.relu(A) if layer else A).mm(W).add(b)
-        loss = F.cross_entropy(A, torch.tensor(y[chosen]))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses += [loss.item()] * len(chosen)
-    return [tuple(part.detach().numpy().copy() for part in pair) for pair in tensors], float(
+        value = F.cross_entropy(A, torch.tensor(y[chosen]))
+        sgd.zero_grad()
+        value.backward()
+        sgd.step()
+        losses += [value.item()] * len(chosen)
+    return [tuple(part.detach().numpy().copy() for part in pair) for pair in copies], float(
         np.mean(losses)
     )
 
 
 def judged(params, X, y):
     A = X
-    for layer, (W, b) in enumerate(params):
-        A = (np.maximum(A, 0) if layer else A) @ W + b
+    for depth, (W, b) in enumerate(params):
+        A = (np.maximum(A, 0) if depth else A) @ W + b
     losses = np.logaddexp.reduce(A, axis=1) - A[np.arange(len(y)), y]
     return losses.mean(), (A.argmax(axis=1) == y).mean()
 
