@@ -269,7 +269,7 @@ def _draw_descent(condition_number, learning_rate, momentum):
     return ax, f"learning rate {learning_rate:g}, momentum {momentum:g}: after 59 steps {told}."
 
 
-_NEURON = {  # the neuron of Example 3.4: place in the picture, label of the value, parents
+_NEURON = {  # the nodes of Example 3.4, and their places in the picture
     "x1": (0, 4), "w1": (0, 3), "x2": (0, 2), "w2": (0, 1), "b": (0, 0),
     "p1": (1, 3.5), "p2": (1, 1.5), "s": (2, 2.5), "z": (3, 2), "a": (4, 2), "L": (5, 2),
 }  # fmt: skip

@@ -225,7 +225,7 @@ for N, D, M in [(3, 5, 2), (4, 4, 4), (1, 6, 3), (7, 2, 1), (3, 2, 3), (1, 1, 1)
         X, W = rng.normal(size=(N, D)).astype(dtype), rng.normal(size=(D, M)).astype(dtype)
         b = (10.0 + np.arange(M)).astype(dtype)
         kept = X.copy(), W.copy(), b.copy()
-        Z, cache = dense_forward(X, W, b)
+        sums_got, cache = dense_forward(X, W, b)
         which = f"for {N} samples, {D} inputs, {M} neurons and {np.dtype(dtype).name}"
         sums = np.einsum("nd,dm->nm", X, W)
         hints = {"the bias is missing": sums}
@@ -233,9 +233,9 @@ for N, D, M in [(3, 5, 2), (4, 4, 4), (1, 6, 3), (7, 2, 1), (3, 2, 3), (1, 1, 1)
             hints["the bias was added along the rows"] = sums + b[:, None]
         if D == M:
             hints["W was transposed"] = X @ W.T + b
-        check.hidden.close(Z, sums + b, rtol=rtol, atol=rtol, what=f"Z {which}", hints=hints)
+        check.hidden.close(sums_got, sums + b, rtol=rtol, atol=rtol, what=f"Z {which}", hints=hints)
         check.hidden.equal(
-            np.asarray(Z).dtype.name, np.dtype(dtype).name, what=f"the dtype of Z {which}"
+            np.asarray(sums_got).dtype.name, np.dtype(dtype).name, what=f"the dtype of Z {which}"
         )
         check.hidden.equal(check.kind(cache), "tuple", what="the kind of the cache")
         dtypes = [part.dtype.name for part in cache]
@@ -249,9 +249,9 @@ for N, D, M in [(3, 5, 2), (4, 4, 4), (1, 6, 3), (7, 2, 1), (3, 2, 3), (1, 1, 1)
 wide = rng.normal(size=(6, 8))
 for X in (np.asfortranarray(wide), wide[::2, ::-1], wide.T[:3].T):
     W, b = rng.normal(size=(2, X.shape[1])).T, np.array([5.0, -7.0])
-    Z, cache = dense_forward(X, W, b)
+    sums_got, cache = dense_forward(X, W, b)
     check.hidden.close(
-        Z, np.einsum("nd,dm->nm", X, W) + b, what="Z for arrays with another memory order"
+        sums_got, np.einsum("nd,dm->nm", X, W) + b, what="Z for arrays with another memory order"
     )
 
 for X_shape, W_shape in [
@@ -1073,8 +1073,8 @@ for (W, _), (D, M) in zip(
     check.hidden.within(
         W.std() / np.sqrt(2 / D), 1 - sigmas, 1 + sigmas, what="the spread of each layer of four"
     )
-for distribution in ("normal", "uniform"):
-    zeros = init_params([3, 4, 2], rng, "zeros", distribution)
+for form in ("normal", "uniform"):
+    zeros = init_params([3, 4, 2], rng, "zeros", form)
     check.hidden.equal(check.kind(zeros), "list", what="the kind of the result")
     for (W, b), shape in zip(zeros, [(3, 4), (4, 2)], strict=True):
         check.hidden.equal(

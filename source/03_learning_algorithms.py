@@ -664,8 +664,8 @@ for N, D, M in [
         kept = X.copy(), W.copy(), dZ.copy()
         expected = layer_gradients(*kept)
         which = f"for {N} samples, {D} inputs and {M} neurons"
-        got = dense_backward(dZ, (X, W))
-        dtypes = [np.asarray(one).dtype.name for one in got]
+        results = dense_backward(dZ, (X, W))
+        dtypes = [np.asarray(one).dtype.name for one in results]
         check.hidden.equal(dtypes, ["float64"] * 3, what="the dtypes of dX, dW and db")
         causes = [{}, {}, {"the sum runs over the neurons, not over the samples": dZ.sum(axis=1)}]
         causes[0]["it is the product element by element"] = dZ * W if dZ.shape == W.shape else np.nan
@@ -675,7 +675,7 @@ for N, D, M in [
             causes[1]["X was used without its transpose"] = X @ dZ
         drifts = [{"W was changed before it was used": dZ @ expected[1].T}, {}, {}]
         for name, one, right, hints, drift in zip(
-            ("dX", "dW", "db"), got, expected, causes, drifts, strict=True
+            ("dX", "dW", "db"), results, expected, causes, drifts, strict=True
         ):
             check.hidden.gradient(one, right, batch=N, what=f"{name} {which}", hints=hints, drifts=drift)
         for now, before, name in zip((X, W, dZ), kept, ("X", "W", "dZ"), strict=True):
