@@ -13,9 +13,9 @@ UNIT = "01_basic_concepts"
 
 @pytest.fixture(scope="module")
 def graded_class(tmp_path_factory):
-    """Twelve students of the real units, graded once: the class folder and the exit status."""
+    """Twelve students of chapter 1, graded once: the class folder and the exit status."""
     course = tmp_path_factory.mktemp("demo") / "class"
-    return course, demo.main(["--students", "12", "--course", str(course)])
+    return course, demo.main([UNIT, "--students", "12", "--course", str(course)])
 
 
 @pytest.fixture(scope="module")
