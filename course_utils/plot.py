@@ -128,12 +128,55 @@ def curves(x, named, *, xlabel="z", ylabel="", title="", ax=None):
 
 
 @styled
+def spread(x, named, *, ax=None, **settings):
+    """Draw the mean of several runs as a curve, and a band from the lowest to the highest of them.
+
+    Parameters
+    ----------
+    x : array_like of shape (N,)
+    named : dict
+        Maps each name to values of shape (runs, N).
+    **settings
+        For the Axes: ``xlabel="step"``, ``yscale="log"``, ``title="five starts"``.
+    """
+    x, named = np.asarray(x), {name: np.asarray(runs) for name, runs in named.items()}
+    ax = curves(x, {name: runs.mean(axis=0) for name, runs in named.items()}, ax=ax)
+    for i, runs in enumerate(named.values()):
+        ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=f"C{i}", alpha=0.2, lw=0)
+    ax.set(**settings)
+    return ax
+
+
+@styled
 def bars(labels, values, *, ylabel="", title="", ax=None):
     """Draw one bar for each label, with its value written above it."""
     ax = axes(size=(4.2, 3.0)) if ax is None else ax
     drawn = ax.bar(labels, values, color="C0", width=0.6)
     ax.bar_label(drawn, fmt="%.3f", padding=2, fontsize=9)
     ax.set(ylabel=ylabel, title=title)
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+@styled
+def groups(x, named, *, xlabel="", ylabel="", title="", ax=None):
+    """Draw groups of bars side by side; `named` maps each name to values of shape (N,), like x."""
+    ax = axes(size=(6.4, 3.2)) if ax is None else ax
+    x, width = np.asarray(x), 0.8 / len(named)
+    for i, (name, values) in enumerate(named.items()):
+        place = x + (i - (len(named) - 1) / 2) * width
+        ax.bar(
+            place,
+            values,
+            width=width,
+            color=f"C{i}",
+            hatch=["", "//", "..", "xx"][i % 4],
+            edgecolor="white",
+            label=name,
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.set_xticks(x)
+    ax.legend()
     ax.grid(axis="x", visible=False)
     return ax
 

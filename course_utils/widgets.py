@@ -1,12 +1,13 @@
 """Pictures with controls: a static figure first, live controls on top, the same facts as text, all of it by keyboard.
 
 Each widget shows the picture of its first state as an ordinary image, which stays readable with the kernel off. Sliders
-and menus above it redraw the picture; they take the arrow keys. While nbgrader grades or validates there is nobody to
-move a slider, and only the static picture and its text are shown.
+and menus above it redraw the picture; sliders take the arrow keys, and a menu opens with the space bar. While nbgrader
+grades or validates there is nobody to move a slider, and only the static picture and its text are shown.
 """
 
 import functools
 import os
+import warnings
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class _Panel:
         self.shown = None
 
     def redraw(self, _change):
-        picture, text = _picture(self.draw, {name: control.value for name, control in self.inputs.items()})
+        picture, text = _picture(self.draw, {name: _value(control) for name, control in self.inputs.items()})
         self.readout.value = _paragraph(text)
         self.shown.update(picture)
 
@@ -69,12 +70,23 @@ def _control(label, spec):
     """A menu for a list, a slider for (low, high, step, start)."""
     import ipywidgets
 
+    whole_label = {"description_width": "initial"}
     if isinstance(spec, list):
-        return ipywidgets.Dropdown(options=spec, description=label)
+        return ipywidgets.Dropdown(options=spec, description=label, style=whole_label)
     low, high, step, start = spec
+    whole = all(float(number).is_integer() for number in (low, step))
     return ipywidgets.FloatSlider(
-        min=low, max=high, step=step, value=start, description=label, layout=ipywidgets.Layout(width="26em")
-    )
+        min=low, max=high, step=step, value=start, readout_format=".0f" if whole else ".2f", description=label,
+        style=whole_label, layout=ipywidgets.Layout(width="32em"),
+    )  # fmt: skip
+
+
+def _value(control):
+    """What a control says; a slider is put back on its grid, for the browser says 99.99999999999999 for 100."""
+    if not hasattr(control, "step"):
+        return control.value
+    steps = round((control.value - control.min) / control.step)
+    return round(control.min + steps * control.step, 10)
 
 
 def _paragraph(text):
@@ -361,10 +373,13 @@ def _learned(hidden, learning_rate):
 
 
 def _draw_boundary(hidden_neurons, epoch, learning_rate):
+    from matplotlib.colors import ListedColormap
+
     X, y, side, losses, frames, shares = _learned(int(hidden_neurons), round(learning_rate, 2))
     epoch = int(epoch)
     left, right = plot.axes(1, 2, size=(7.4, 3.4))
-    left.contourf(side, side, frames[epoch], levels=[-0.5, 0.5, 1.5, 2.5], colors=["C0", "C1", "C2"], alpha=0.25)
+    # No contours here: between classes 0 and 2 they would draw a thin line of class 1.
+    left.pcolormesh(side, side, frames[epoch], cmap=ListedColormap(["C0", "C1", "C2"]), vmin=0, vmax=2, alpha=0.25)
     for label in range(3):
         left.plot(*X[y == label].T, "osD"[label], ms=3.5, color=f"C{label}")
     left.set(title=f"{hidden_neurons} hidden neurons, epoch {epoch}", aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
@@ -373,3 +388,190 @@ def _draw_boundary(hidden_neurons, epoch, learning_rate):
     right.set(xlabel="epoch", ylabel="training loss", ylim=(0, max(1.2, *losses)))
     told = f"{hidden_neurons} hidden neurons, learning rate {learning_rate:g}, epoch {epoch}"
     return left, f"{told}: loss {losses[epoch - 1]:.3f}, {shares[epoch]:.0%} of the training samples right."
+
+
+def capacity():
+    """Let a network overfit and cure it: menus for its width and the L2 penalty, a slider for the noise."""
+    explore(
+        _draw_capacity,
+        hidden_neurons=["64 and 64", "2 and 2", "8 and 8"],
+        noise=(0.0, 0.5, 0.1, 0.3),
+        l2_penalty=["0", "0.001", "0.01", "0.1", "1"],
+    )
+
+
+@functools.cache
+def _overfitted(width, noise, l2):
+    """A network trained on 40 moons until nothing moves, and the data that it learned from."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    X, y = data.moons(40, noise=noise, rng=np.random.default_rng(41))
+    # scikit-learn divides its penalty, alpha / 2 * sum w^2, by the number of samples.
+    network = MLPClassifier((width, width), solver="lbfgs", alpha=40 * l2, max_iter=400, random_state=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return network.fit(X, y), X, y
+
+
+def _draw_capacity(hidden_neurons, noise, l2_penalty):
+    from matplotlib.colors import LinearSegmentedColormap
+    from sklearn.metrics import log_loss
+
+    noise, width = round(noise, 1), int(hidden_neurons.split()[0])
+    network, X, y = _overfitted(width, noise, float(l2_penalty))
+    X_val, y_val = data.moons(1000, noise=noise, rng=np.random.default_rng(42))
+    train, val = (log_loss(labels, network.predict_proba(samples)) for samples, labels in ((X, y), (X_val, y_val)))
+    side, height = np.linspace(-2.0, 3.0, 120), np.linspace(-1.6, 2.1, 90)
+    grid = np.stack(np.meshgrid(side, height), axis=-1)
+    p = network.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(grid.shape[:2])
+    ax = plot.axes(size=(6.2, 3.8))
+    shades = LinearSegmentedColormap.from_list("classes", ["C0", "white", "C1"])
+    ax.contourf(side, height, p, levels=np.linspace(0, 1, 11), cmap=shades, alpha=0.4)
+    ax.contour(side, height, p, levels=[0.5], colors="black", linewidths=1.2)
+    plot.points(X, y, ax=ax)
+    ax.set(title=f"training loss {train:.3f}, validation loss {val:.2f}")
+    told = f"{hidden_neurons} hidden neurons, noise {noise:g}, L2 penalty {l2_penalty}"
+    return ax, f"{told}: training loss {train:.3f}, validation loss {val:.2f}, {network.score(X_val, y_val):.0%} right."
+
+
+def dropout_masks():
+    """Draw masks of dropout over a layer, sample by sample: sliders for p and for the training step."""
+    explore(_draw_dropout_masks, p=(0.0, 0.9, 0.1, 0.5), training_step=(1.0, 20.0, 1.0, 1.0))
+
+
+def _draw_dropout_masks(p, training_step):
+    import torch
+    from torch.nn import functional
+
+    samples, neurons, p = 6, 24, round(p, 1)
+    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
+        torch.manual_seed(int(training_step))
+        mask = functional.dropout(torch.ones(samples, neurons), p).numpy()
+    ax = plot.axes(size=(6.6, 2.6))
+    rows, columns = np.nonzero(mask)
+    ax.plot(columns + 1, rows + 1, "o", ms=9, color="C0", label=f"stays, times {1 / (1 - p):.2f}")
+    rows, columns = np.nonzero(mask == 0)
+    ax.plot(columns + 1, rows + 1, "x", ms=6, color="0.6", label="dropped")
+    ax.set(
+        xlabel="neuron", ylabel="sample", yticks=range(1, samples + 1), xlim=(0, neurons + 1), ylim=(0.3, samples + 0.7)
+    )
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    kept = int(np.count_nonzero(mask))
+    told = f"p = {p:g}, training step {training_step:g}: {kept} of {mask.size} numbers stay"
+    return (
+        ax,
+        f"{told}; each sample has its own mask, and its numbers add up to {mask.sum(axis=1).mean():.1f} on average.",
+    )
+
+
+_SURFACES = {  # height for torch numbers, start, limits of the picture, and the best learning rates of Example 4.5
+    "banana": (
+        lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
+        (-1.5, 2.0), ((-2, 2), (-1, 3)),
+        {"SGD": 0.001, "momentum": 10 ** (-8 / 3), "RMSprop": 10 ** (-2 / 3), "Adam": 10 ** (1 / 3)},
+    ),
+    "valley": (
+        lambda x, y: (x**2 + 100 * y**2) / 2,
+        (10.0, 1.0), ((-4, 11), (-1.5, 1.5)), {"SGD": 0.01, "momentum": 0.01, "RMSprop": 0.1, "Adam": 10 ** (-1 / 3)},
+    ),
+}  # fmt: skip
+
+
+def optimizer_race():
+    """Race four optimizers over a surface, each at its best learning rate times one factor for all."""
+    explore(
+        _draw_optimizer_race,
+        surface=["valley", "banana"],
+        factor=["1", "0.1", "0.3", "2", "3"],
+        steps=(10.0, 300.0, 10.0, 200.0),
+    )
+
+
+@functools.cache
+def _raced(surface, factor):
+    """The path of each optimizer over 300 steps: name -> (301, 2)."""
+    import torch
+
+    height, start, _, rates = _SURFACES[surface]
+    kinds = {
+        "SGD": torch.optim.SGD,
+        "momentum": torch.optim.SGD,
+        "RMSprop": torch.optim.RMSprop,
+        "Adam": torch.optim.Adam,
+    }
+    paths = {}
+    for name, kind in kinds.items():
+        place = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+        racer = kind([place], lr=rates[name] * factor, **({"momentum": 0.9} if name == "momentum" else {}))
+        paths[name] = [start]
+        for _ in range(300):
+            (place.grad,) = torch.autograd.grad(height(*place), place)
+            racer.step()
+            paths[name].append(place.tolist())
+    return {name: np.nan_to_num(path, nan=1e9, posinf=1e9, neginf=-1e9) for name, path in paths.items()}
+
+
+def _draw_optimizer_race(surface, factor, steps):
+    height, _, (xlim, ylim), _ = _SURFACES[surface]
+    paths, count = _raced(surface, float(factor)), int(steps)
+    x, y = np.meshgrid(np.linspace(*xlim, 160), np.linspace(*ylim, 120))
+    ax = plot.axes(size=(6.6, 3.8))
+    ax.contour(x, y, np.log10(height(x, y) + 1e-3), levels=14, colors="0.75", linewidths=0.8)
+    told = []
+    for i, (name, path) in enumerate(paths.items()):
+        seen = np.clip(path[: count + 1], -1e6, 1e6)
+        ax.plot(
+            *seen.T,
+            ["-", "--", "-.", ":"][i],
+            marker="osD^"[i],
+            markevery=max(1, count // 12),
+            ms=5,
+            color=f"C{i}",
+            label=name,
+        )
+        with np.errstate(over="ignore"):
+            reached = height(*path[count])
+        told.append(f"{name} {reached:.0e}" if reached < 1e6 else f"{name} explodes")
+    ax.plot(*{"banana": (1, 1), "valley": (0, 0)}[surface], "*", ms=14, color="black", label="minimum")
+    ax.set(xlim=xlim, ylim=ylim, xlabel="x", ylabel="y", title=f"{surface}, best rates times {factor}, {count} steps")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return ax, f"heights after {count} steps: {', '.join(told)}."
+
+
+def schedule():
+    """Design a learning-rate schedule: a menu for its kind, sliders for the highest rate, warm-up and lowest rate."""
+    explore(
+        _draw_schedule,
+        kind=["cosine", "step decay", "constant"],
+        highest_rate=(0.05, 1.0, 0.05, 0.3),
+        warm_up_steps=(0.0, 40.0, 5.0, 10.0),
+        lowest_rate=(0.0, 0.1, 0.01, 0.0),
+    )
+
+
+def _draw_schedule(kind, highest_rate, warm_up_steps, lowest_rate):
+    import torch
+    from torch.optim import lr_scheduler
+
+    total, rise = 100, int(warm_up_steps)
+    engine = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=highest_rate)
+    fall = {
+        "cosine": lambda: lr_scheduler.CosineAnnealingLR(engine, total - 1 - rise, eta_min=lowest_rate),
+        "step decay": lambda: lr_scheduler.StepLR(engine, step_size=25, gamma=0.4),
+        "constant": lambda: lr_scheduler.ConstantLR(engine, factor=1.0),
+    }[kind]
+    if rise:
+        ramp = lr_scheduler.LinearLR(engine, 1 / (rise + 1), total_iters=rise)
+        plan = lr_scheduler.SequentialLR(engine, [ramp, fall()], milestones=[rise])
+    else:
+        plan = fall()
+    rates = []
+    for step in range(total):
+        rates.append(max(plan.get_last_lr()[0], lowest_rate if step >= rise else 0.0))
+        engine.step()
+        plan.step()
+    ax = plot.curves(np.arange(total), {kind: rates}, xlabel="step", ylabel="learning rate", title=kind)
+    ax.set(ylim=(0, 1.05))
+    told = f"{kind}: from {rates[0]:.3f} in step 0 over {max(rates):.3f} to {rates[-1]:.3f} in step {total - 1}"
+    return ax, f"{told}; on average {np.mean(rates):.3f}."

@@ -1,10 +1,23 @@
 """Chapter 1 as a student meets it: real JupyterLab, real Chromium, real clicks and keys."""
 
 import re
-import shutil
 
 import pytest
-from browser import ROOT, browsing, screenshot, serving
+from browser import (
+    browsing,
+    cells,
+    failures,
+    go_to,
+    index_of,
+    open_notebook,
+    ours,
+    run_all,
+    screenshot,
+    serving_release,
+    set_theme,
+    unanswered,
+    wait_until_idle,
+)
 from playwright.sync_api import expect
 
 from course_author.units import load_unit
@@ -16,60 +29,9 @@ UNIT = "01_basic_concepts"
 @pytest.fixture(scope="module")
 def page_and_errors(tmp_path_factory):
     """Chapter 1 of a fresh workbook, open in JupyterLab with its kernel idle."""
-    course, home = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "release", course / "release")
-    shutil.copy(ROOT / "nbgrader_config.py", course)
-    with serving(course, home) as address, browsing() as (page, errors):
-        page.goto(f"{address}/lab/tree/workbook/{UNIT}/{UNIT}.ipynb")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-        wait_until_idle(page)
+    with serving_release(tmp_path_factory) as address, browsing() as (page, errors):
+        open_notebook(page, address, UNIT)
         yield page, errors
-
-
-CELLS = "jupyterapp.shell.currentWidget.content.model.cells"
-
-
-def wait_until_idle(page, timeout_s=180):
-    """Wait until the kernel has nothing to do."""
-    session = "jupyterapp.shell.currentWidget.sessionContext.session"
-    page.wait_for_function(f"() => {session}?.kernel?.status === 'idle'", timeout=timeout_s * 1000)
-
-
-def cells(page):
-    """Source, grade id, execution count and output text of each cell, as the notebook holds them."""
-    return page.evaluate(
-        f"""() => [...Array({CELLS}.length).keys()].map(i => {{
-            const cell = {CELLS}.get(i).toJSON();
-            const outputs = cell.outputs ?? [];
-            return {{
-                type: cell.cell_type, source: cell.source, count: cell.execution_count ?? null,
-                id: cell.metadata.nbgrader?.grade_id ?? '',
-                text: outputs.map(o => o.text ?? (o.traceback ?? []).join('\\n')).join('\\n'),
-                errors: outputs.filter(o => o.output_type === 'error').map(o => o.ename),
-            }};
-        }})"""
-    )
-
-
-def index_of(page, wanted):
-    """Place of the cell with this grade id, or with this beginning of its source."""
-    return next(i for i, cell in enumerate(cells(page)) if wanted in (cell["id"], cell["source"][: len(wanted)]))
-
-
-def go_to(page, index):
-    """Bring a cell into view (JupyterLab draws only the visible ones), and return it."""
-    page.evaluate(
-        """async (i) => {
-            const notebook = jupyterapp.shell.currentWidget.content;
-            notebook.activeCellIndex = i;
-            notebook.deselectAll();
-            await notebook.scrollToItem(i, 'center');
-        }""",
-        index,
-    )
-    cell = page.locator(".jp-NotebookPanel .jp-Cell.jp-mod-active")
-    expect(cell).to_be_visible()
-    return cell
 
 
 def type_answer(page, slug, code):
@@ -100,16 +62,9 @@ def validate(page):
 
 def test_run_all_of_the_blank_chapter_reaches_the_end(page_and_errors):
     page, _ = page_and_errors
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    last = max(i for i, cell in enumerate(cells(page)) if cell["type"] == "code" and cell["source"].strip())
-    page.wait_for_function(f"() => {CELLS}.get({last}).executionCount !== null", timeout=240_000)
-    wait_until_idle(page)
-    ran = [cell for cell in cells(page) if cell["type"] == "code" and cell["source"].strip()]
+    ran = run_all(page)
     assert all(cell["count"] for cell in ran)
-    failed = {cell["id"]: cell["errors"] for cell in ran if cell["errors"]}
-    slugs = [exercise.slug for exercise in load_unit(UNIT).exercises]
-    assert failed == {f"{slug}-check": ["NotImplementedError"] for slug in slugs}
+    assert failures(ran) == unanswered(load_unit(UNIT))
     screenshot(page, "run-all-end")
 
 
@@ -134,10 +89,8 @@ def test_a_widget_answers_to_the_keyboard(page_and_errors):
 
 def test_pictures_and_mermaid_in_both_themes(page_and_errors):
     page, _ = page_and_errors
-    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
-        page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-        light = "false" if name == "dark" else "true"
-        page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+    for name in ("dark", "light"):
+        set_theme(page, name)
         drawn = go_to(page, index_of(page, "The ideas of this chapter build on each other"))
         expect(drawn.locator("img[alt], svg").first).to_be_visible()
         screenshot(page, f"map-{name}")
@@ -193,9 +146,4 @@ def test_type_answers_run_checks_validate(page_and_errors):
 
 def test_no_console_errors_of_ours(page_and_errors):
     _, errors = page_and_errors
-    ours = [error for error in errors if not any(harmless in error for harmless in HARMLESS)]
-    assert ours == []
-
-
-# What JupyterLab and its own extensions log without our doing.
-HARMLESS = ()
+    assert ours(errors) == []

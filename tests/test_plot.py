@@ -55,6 +55,23 @@ def test_line_lies_where_the_weighted_sum_is_zero(w, b):
     assert ax.get_xlim() == (-1, 2)
 
 
+def test_spread_is_a_mean_with_a_band_from_lowest_to_highest():
+    runs = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 7.0]])
+    ax = plot.spread([1, 10, 100], {"a": runs, "b": 2 * runs}, xlabel="rate", xscale="log")
+    assert ax.lines[0].get_ydata().tolist() == [2.0, 2.0, 5.0]
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert {(1.0, 1.0), (1.0, 3.0), (100.0, 3.0), (100.0, 7.0)} <= {tuple(corner) for corner in corners.tolist()}
+    assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "rate")
+
+
+def test_groups_stand_side_by_side_and_differ_by_more_than_colour():
+    ax = plot.groups([1, 2], {"a": [0.5, 1.0], "b": [2.0, 3.0]})
+    bars = ax.patches
+    assert [bar.get_height() for bar in bars] == [0.5, 1.0, 2.0, 3.0]
+    assert np.allclose([bar.get_x() for bar in bars], [0.6, 1.6, 1.0, 2.0]) and np.isclose(bars[0].get_width(), 0.4)
+    assert bars[0].get_hatch() != bars[2].get_hatch()
+
+
 def test_no_weights_no_line():
     assert not plot.line((0.0, 0.0), 1.0, ax=plot.axes()).lines
 

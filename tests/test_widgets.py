@@ -1,5 +1,7 @@
 """Widgets: a static picture always, controls that redraw it, the same facts as text, nothing live while grading."""
 
+import re
+
 import ipywidgets
 import pytest
 from IPython.display import Image
@@ -8,7 +10,8 @@ from course_utils import widgets
 
 ALL = [
     widgets.perceptron_line, widgets.activation, widgets.softmax_temperature, widgets.neuron, widgets.loss_explorer,
-    widgets.init_depth, widgets.descent, widgets.chain_rule, widgets.live_boundary,
+    widgets.init_depth, widgets.descent, widgets.chain_rule, widgets.live_boundary, widgets.capacity,
+    widgets.dropout_masks, widgets.optimizer_race, widgets.schedule,
 ]  # fmt: skip
 
 
@@ -100,3 +103,37 @@ def test_more_hidden_neurons_learn_the_spiral_better():
     few, many = (widgets._draw_boundary(number, 150.0, 0.1)[1] for number in ("2", "64"))
     share = [int(text.split("loss")[1].split(", ")[1].split("%")[0]) for text in (few, many)]
     assert share[0] < 70 < 90 < share[1]
+
+
+def test_a_slider_is_put_back_on_its_grid(shown):
+    """A browser counts in steps from the low end and sends back 99.99999999999999 for 100."""
+    widgets.live_boundary()
+    (box, _), handle = shown
+    epoch = next(control for control in box.children if getattr(control, "description", "") == "epoch")
+    epoch.value = 49.99999999999999
+    assert "epoch 50:" in handle.updates[-1].alt
+
+
+def test_whole_numbers_are_shown_as_such(shown):
+    widgets.live_boundary()
+    formats = {c.description: c.readout_format for c in shown[0][0].children if hasattr(c, "readout_format")}
+    assert formats == {"epoch": ".0f", "learning rate": ".2f"}
+
+
+def test_dropout_masks_leave_the_readers_random_numbers_alone(shown):
+    import torch
+
+    before = torch.get_rng_state()
+    widgets.dropout_masks()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_race_is_run_at_the_best_rates_of_the_chapter(shown):
+    """At a factor of 1 nobody explodes, and Adam, momentum and RMSprop leave plain SGD behind."""
+    widgets.optimizer_race()
+    told = shown[0][1].alt
+    heights = {
+        name: float(value) for name, value in re.findall(r"(SGD|momentum|RMSprop|Adam) (\S+?)[,.]?(?= |$)", told)
+    }
+    assert set(heights) == {"SGD", "momentum", "RMSprop", "Adam"}
+    assert max(heights[name] for name in ("momentum", "RMSprop", "Adam")) < heights["SGD"]
