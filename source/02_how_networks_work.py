@@ -1280,6 +1280,19 @@ check.passed("Node, topo_sort and count_parameters")
 # Tested with shared nodes, equal values, plain numbers on both sides, uneven paths, random graphs, and a
 # chain of 5,000 nodes.
 ### BEGIN HIDDEN TESTS
+for sizes, expected in [
+    ([3, 2], 8),
+    ([1, 1], 2),
+    ([5, 5, 5], 60),
+    ([784, 256, 10], 203_530),
+    ([7, 1, 4], 16),
+    ([100_000, 100_000], 10_000_100_000),
+]:
+    hints = {"the biases are missing": sum(D * M for D, M in zip(sizes[:-1], sizes[1:], strict=True))}
+    got = count_parameters(sizes)
+    check.hidden.equal(got, expected, what=f"count_parameters of {len(sizes) - 1} layers", hints=hints)
+
+
 @check.student_side
 def build(Node, topo_sort, leaves, recipe):
     """Evidence: a graph made by a recipe. Each step (op, i, j) makes a node of the nodes or numbers i and j.
@@ -1379,18 +1392,6 @@ for _ in range(12):
         recipe.append((op, i, 0 if op == "relu" else j))
     same_graph(leaves, recipe, "a random graph")
 same_graph([0.5], [("+", k, 0) for k in range(5000)], "a chain of 5,000 nodes")
-
-for sizes, expected in [
-    ([3, 2], 8),
-    ([1, 1], 2),
-    ([5, 5, 5], 60),
-    ([784, 256, 10], 203_530),
-    ([7, 1, 4], 16),
-    ([100_000, 100_000], 10_000_100_000),
-]:
-    hints = {"the biases are missing": sum(D * M for D, M in zip(sizes[:-1], sizes[1:], strict=True))}
-    got = count_parameters(sizes)
-    check.hidden.equal(got, expected, what=f"count_parameters of {len(sizes) - 1} layers", hints=hints)
 ### END HIDDEN TESTS
 
 # %% [markdown]

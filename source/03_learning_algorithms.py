@@ -1634,6 +1634,38 @@ check.passed("train_mlp and plot_history")
 # Tested against steps that were computed in another way, with a short last batch, other validation data,
 # learning rates of 0, tiny and ordinary size, and on the spiral.
 ### BEGIN HIDDEN TESTS
+@check.student_side
+def drawn(plot_history, history):
+    """Evidence: lines, labels and legend of the returned Axes, and the lines of the one that was passed in."""
+    import matplotlib.pyplot as plt
+
+    _, (ax, _) = plt.subplots(1, 2)  # pyplot's current Axes is the other one
+    returned = plot_history(history, ax)
+    lines = [(line.get_xdata(), line.get_ydata()) for line in returned.get_lines()]
+    legend = returned.get_legend()
+    words = [] if legend is None else [text.get_text() for text in legend.get_texts()]
+    plt.close("all")
+    labels = returned.get_xlabel(), returned.get_ylabel()
+    return (
+        [(list(map(float, x)), list(map(float, y))) for x, y in lines],
+        labels,
+        words,
+        len(ax.get_lines()),
+    )
+
+
+history = {"train_loss": [2.0, 1.0, 0.5], "val_loss": [2.5, 1.25, 0.75], "val_acc": [0.2, 0.6, 0.8]}
+lines, labels, words, passed_in = drawn(plot_history, history)
+for name in ("train_loss", "val_loss"):
+    found = any(
+        np.allclose(y, history[name]) and np.allclose(x, [1, 2, 3]) for x, y in lines if len(y) == 3
+    )
+    check.hidden.that(found, f"plot_history draws no line of {name} over the epochs 1, 2, 3.")
+check.hidden.that(passed_in >= 2, "plot_history must draw into the ax that it gets.")
+check.hidden.that(all(labels), "The axes of plot_history need labels.")
+check.hidden.that(len(set(words)) >= 2 and all(words), "plot_history needs a legend with two names.")
+
+
 def descend(params, X, y, order, batch_size, lr):
     """One epoch in a given order, by torch's own layers and sgd."""
     copies = [tuple(torch.tensor(part, requires_grad=True) for part in pair) for pair in params]
@@ -1777,38 +1809,6 @@ check.hidden.within(
     history["train_loss"][0], 0.3, 2.2, what="train_loss of the first epoch on the spiral (near ln 3)"
 )
 check.hidden.equal(check.kind(history["val_acc"][0]), "float", what="the kind of an entry of val_acc")
-
-
-@check.student_side
-def drawn(plot_history, history):
-    """Evidence: lines, labels and legend of the returned Axes, and the lines of the one that was passed in."""
-    import matplotlib.pyplot as plt
-
-    _, (ax, _) = plt.subplots(1, 2)  # pyplot's current Axes is the other one
-    returned = plot_history(history, ax)
-    lines = [(line.get_xdata(), line.get_ydata()) for line in returned.get_lines()]
-    legend = returned.get_legend()
-    words = [] if legend is None else [text.get_text() for text in legend.get_texts()]
-    plt.close("all")
-    labels = returned.get_xlabel(), returned.get_ylabel()
-    return (
-        [(list(map(float, x)), list(map(float, y))) for x, y in lines],
-        labels,
-        words,
-        len(ax.get_lines()),
-    )
-
-
-history = {"train_loss": [2.0, 1.0, 0.5], "val_loss": [2.5, 1.25, 0.75], "val_acc": [0.2, 0.6, 0.8]}
-lines, labels, words, passed_in = drawn(plot_history, history)
-for name in ("train_loss", "val_loss"):
-    found = any(
-        np.allclose(y, history[name]) and np.allclose(x, [1, 2, 3]) for x, y in lines if len(y) == 3
-    )
-    check.hidden.that(found, f"plot_history draws no line of {name} over the epochs 1, 2, 3.")
-check.hidden.that(passed_in >= 2, "plot_history must draw into the ax that it gets.")
-check.hidden.that(all(labels), "The axes of plot_history need labels.")
-check.hidden.that(len(set(words)) >= 2 and all(words), "plot_history needs a legend with two names.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
