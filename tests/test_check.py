@@ -205,3 +205,23 @@ def test_infinite_values_set_off_no_warning(recwarn):
 
 def test_hidden_bounds_stay_hidden():
     assert "36" not in message_of(hidden.within, 50, 1, 36)
+
+
+def test_raises_wants_the_mentions_in_the_text_and_a_hidden_one_does_not_tell_them():
+    def misfit():
+        raise ValueError("X is (4, 3), W is (2, 5)")
+
+    check.raises(ValueError, misfit, mentions=("(4, 3)", "(2, 5)"))
+    told = message_of(check.raises, ValueError, misfit, mentions=("(4, 3)", "(9, 9)", "(8, 8)"))
+    assert "does not contain (9, 9) and (8, 8)" in told and "(4, 3)" not in told
+    told = message_of(hidden.raises, ValueError, misfit, mentions=("(9, 9)",))
+    assert "everything that the task asks for" in told and "9" not in told
+
+
+@pytest.mark.parametrize("one", [check, hidden])
+def test_a_hint_of_another_shape_names_the_cause_of_a_wrong_shape(one):
+    hints = {"the axis is missing": 6.0, "it is doubled": [2.0, 4.0, 6.0]}
+    told = message_of(one.close, 6.0, np.array([1.0, 2.0, 3.0]), hints=hints)
+    assert "has the wrong shape. Likely cause: the axis is missing." in told
+    told = message_of(one.close, 7.0, np.array([1.0, 2.0, 3.0]), hints=hints)
+    assert "the axis is missing" not in told
