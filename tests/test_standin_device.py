@@ -763,8 +763,9 @@ def test_every_unit_has_notebooks_to_run():
     assert notebooks("release"), "no notebook in release/: build it"
 
 
-@pytest.mark.parametrize("path", notebooks("source") + notebooks("release"), ids=lambda p: f"{p.parts[-3]}-{p.stem}")
+@pytest.mark.parametrize("path", notebooks("source"), ids=lambda p: p.stem)
 def test_a_notebook_of_the_course_runs_on_a_second_device(path):
+    """The solved ones: whatever a blank one computes, they compute too (test_release holds the two together)."""
     report = run_notebook(path)
     print(f"{path.name}: {report.operations} operations on the stand-in")
     assert [str(failure) for failure in report.failures] == []
