@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,8 @@ def pytest(arguments, extra_environment=None) -> int:
     with tempfile.TemporaryDirectory(prefix="course-test-") as scratch:
         surroundings = environment(Path(scratch)) | (extra_environment or {})
         surroundings.pop("MPLBACKEND", None)  # notebooks pick it, as they do in JupyterLab
+        # Workers that share the cores must not each start a thread on every one: torch's threads wait by spinning.
+        surroundings.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
         command = [sys.executable, "-m", "pytest", *arguments]
         status = subprocess.run(command, cwd=ROOT, env=surroundings, check=False).returncode
     return status if status >= 0 else 1
