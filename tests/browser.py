@@ -104,8 +104,9 @@ def browsing():
 def screenshot(page, name):
     """Keep a picture to look at, under artifacts/browser/."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    # JupyterLab's question about its news would lie over the lower right of every page.
-    page.screenshot(path=ARTIFACTS / f"{name}.png", style=".Toastify { display: none }")
+    # JupyterLab's question about its news would lie over the lower right; a page of ours allows no style from outside.
+    hidden = ".Toastify { display: none }" if page.locator(".Toastify").count() else None
+    page.screenshot(path=ARTIFACTS / f"{name}.png", style=hidden)
 
 
 # What JupyterLab and its own extensions log without our doing.
