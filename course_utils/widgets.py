@@ -558,7 +558,7 @@ def _draw_schedule(kind, highest_rate, warm_up_steps, lowest_rate):
     engine = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=highest_rate)
     fall = {
         "cosine": lambda: lr_scheduler.CosineAnnealingLR(engine, total - 1 - rise, eta_min=lowest_rate),
-        "step decay": lambda: lr_scheduler.StepLR(engine, step_size=25, gamma=0.4),
+        "step decay": lambda: lr_scheduler.StepLR(engine, step_size=25, gamma=0.2),
         "constant": lambda: lr_scheduler.ConstantLR(engine, factor=1.0),
     }[kind]
     if rise:
