@@ -123,17 +123,22 @@ def test_whole_numbers_are_shown_as_such(shown):
 def test_dropout_masks_leave_the_readers_random_numbers_alone(shown):
     import torch
 
+    torch.rand(1)  # so that the state is none that a widget has left behind
     before = torch.get_rng_state()
     widgets.dropout_masks()
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_race_is_run_at_the_best_rates_of_the_chapter(shown):
-    """At a factor of 1 nobody explodes, and Adam, momentum and RMSprop leave plain SGD behind."""
-    widgets.optimizer_race()
-    told = shown[0][1].alt
+@pytest.mark.parametrize("surface", ["valley", "banana"])
+def test_the_race_is_run_at_the_best_rates_of_the_chapter(surface):
+    """At a factor of 1 and 300 steps everybody ends where Example 4.5 says; rounding may change that tenfold."""
+    _, told = widgets._draw_optimizer_race(surface, "1", 300)
     heights = {
         name: float(value) for name, value in re.findall(r"(SGD|momentum|RMSprop|Adam) (\S+?)[,.]?(?= |$)", told)
     }
-    assert set(heights) == {"SGD", "momentum", "RMSprop", "Adam"}
-    assert max(heights[name] for name in ("momentum", "RMSprop", "Adam")) < heights["SGD"]
+    due = {
+        "valley": {"SGD": 1e-1, "momentum": 2e-12, "RMSprop": 1e-18, "Adam": 6e-14},
+        "banana": {"SGD": 5.0, "momentum": 9e-3, "RMSprop": 5e-4, "Adam": 5e-3},
+    }[surface]
+    assert set(heights) == set(due)
+    assert all(0.1 < height / due[name] < 10 for name, height in heights.items()), heights
