@@ -31,6 +31,9 @@ c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructor
 # Feedback and formgrader show what students' code printed: no script of one student runs in another one's browser.
 c.HTMLExporter.sanitize_html = True
 
+# Late work costs nothing until you set c.LatePenalty.percent_per_day; docs/instructors.md has the rules.
+c.AssignLatePenalties.plugin_class = "course_grader.late.LatePenalty"
+
 # A warning is no mistake: nbgrader gives 0 for any text on stderr unless these outputs are dropped before it scores.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s).*"  # all of it; an empty pattern would switch the step off again

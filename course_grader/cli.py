@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
+from . import instructors
 from .model import STUDENT, CellVerdict, Exercise, GraderError, Plan, Verdict
 
 WIDTH = 118
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         "--isolation", choices=["full", "none"], default=None,
         help="none: run students' code without a sandbox, with all your rights (default: full, or as the course sets)",
     )  # fmt: skip
+    instructors.register(commands)
     return top
 
 
@@ -41,10 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = parser().parse_args(argv)
     try:
-        return grade(arguments)
+        return getattr(arguments, "run", grade)(arguments)  # the other commands set theirs
     except GraderError as error:
         print(f"course-grader: {error}", file=sys.stderr)
-        if arguments.json:
+        if getattr(arguments, "json", False):
             print(json.dumps({"unit": arguments.unit, "error": str(error), "submissions": []}))
         return 2
     except KeyboardInterrupt:

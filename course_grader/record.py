@@ -23,9 +23,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader import utils
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
-from nbgrader.preprocessors import AssignLatePenalties
 
-from . import intake
+from . import intake, late
 from . import plan as plans
 from .model import Added, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
 
@@ -202,14 +201,7 @@ def _score_missing(row: SubmittedNotebook) -> None:
 
 def _penalize(course: plans.Settings, book: Gradebook, submission, row: SubmittedNotebook, student: str) -> None:
     """The late penalty, from the plugin that the course has chosen (nbgrader's AssignLatePenalties)."""
-    row.late_submission_penalty = None
-    late = submission.total_seconds_late
-    if late > 0:
-        step = AssignLatePenalties(config=course.config)
-        step.init_plugin()
-        penalty = step.plugin_inst.late_submission_penalty(student, row.score, late)
-        if penalty is not None:
-            row.late_submission_penalty = step._check_late_penalty(row, penalty)
+    late.penalize(late.penalty_step(course.config, submission.assignment.name), submission, row, student)
     book.db.flush()
 
 

@@ -130,7 +130,7 @@ def rows(course):
         return sorted(found, key=str)
 
 
-LATE = '\nc.LateSubmissionPlugin.penalty_method = "zero"\n'
+LATE = "\nc.LatePenalty.percent_per_day = 20\n"
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -1,0 +1,35 @@
+"""The commands around grading (late, ...): their arguments. What they do stands in modules of their own.
+
+Those are imported when a command runs: nbgrader, matplotlib and SQLAlchemy take seconds, and --help need not wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+
+def register(commands) -> None:
+    """Add the commands to the command line; each sets `run`, a function of the arguments that gives the exit status."""
+    late = _command(
+        commands, "late", "reckon late penalties anew: after a change of deadline, extension or a person's points",
+        "Name the late submissions of a unit, and reckon their penalties by the settings as they are now.\n"
+        "Nothing is executed, and points that were earned stay as they are.",
+    )  # fmt: skip
+    late.add_argument("unit", metavar="UNIT")
+    _json(late)
+
+
+def _command(commands, name: str, told: str, description: str):
+    """One command with what all of them have; it runs the function `run` of the module of its name."""
+    parser = commands.add_parser(
+        name, help=told, description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--course", metavar="PATH", type=Path, default=Path(), help="the course folder (default: here)")
+    parser.set_defaults(run=lambda arguments: import_module(f"{__package__}.{name}").run(arguments))
+    return parser
+
+
+def _json(parser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, for machines")
