@@ -20,6 +20,25 @@ def register(commands) -> None:
     late.add_argument("unit", metavar="UNIT")
     _json(late)
 
+    stats = _command(
+        commands, "stats", "how a unit went: points, exercises, commonest messages, time",
+        "Distribution of the points; for each exercise the mean share of its points, the correlation with all others,\n"
+        "the commonest message and the CPU time. Late penalties are left out.",
+    )  # fmt: skip
+    stats.add_argument("unit", metavar="UNIT")
+    stats.add_argument("--figure", metavar="FILE", type=Path, help="also draw it, as a PNG file")
+    _json(stats)
+
+    export = _command(
+        commands, "export", "points by exercise as a table, for Canvas, Moodle or a spreadsheet",
+        "Points of one or more units, by exercise, with late penalties taken off the totals. Who handed in nothing\n"
+        "has empty cells. A cell that a spreadsheet program could take for a formula gets an apostrophe in front.",
+    )  # fmt: skip
+    export.add_argument("unit", metavar="UNIT", nargs="+")
+    export.add_argument("--format", choices=["canvas", "moodle", "csv"], required=True)
+    export.add_argument("--output", metavar="FILE", type=Path, help="where to write it (default: stdout)")
+    export.add_argument("--title", metavar="UNIT=TITLE", action="append", help="what a unit is called over there")
+
 
 def _command(commands, name: str, told: str, description: str):
     """One command with what all of them have; it runs the function `run` of the module of its name."""
