@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import textwrap
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from . import instructors
 from .model import STUDENT, CellVerdict, Exercise, GraderError, Plan, Verdict
+from .summary import title
 
 WIDTH = 118
 
@@ -29,6 +31,13 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("unit", metavar="UNIT", help="the unit (nbgrader: assignment), as its folder is named")
     grade.add_argument("--student", metavar="ID", action="append", help="only this student (may be given again)")
     grade.add_argument("--course", metavar="PATH", type=Path, default=Path(), help="the course folder (default: here)")
+    grade.add_argument(
+        "--jobs", metavar="N", type=_at_least_one, help="grade in N processes (default: one for each core)"
+    )
+    grade.add_argument(
+        "--cluster", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786"
+    )
+    grade.add_argument("--roster", action="store_true", help="only students whom the gradebook knows already")
     grade.add_argument("--regrade", action="store_true", help="also what is unchanged since it was graded")
     grade.add_argument("--json", action="store_true", help="one JSON document on stdout, for machines")
     grade.add_argument(
@@ -37,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     instructors.register(commands)
     return top
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,26 +70,102 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def grade(arguments) -> int:
-    """Grade the submissions asked for, one after the other."""
+    """Grade the submissions asked for."""
     from . import plan as plans  # nbgrader and SQLAlchemy take a second to import: --help need not wait
+    from .run import ClassRun
     from .steps import Grader
+    from .summary import Progress
 
     course = plans.settings(arguments.course)
-    with Grader(course, arguments.isolation) as grader:
-        loaded = grader.plans(arguments.unit)
-        students = _students(grader, arguments.unit, arguments.student)
-        results = []
-        for number, student in enumerate(students, 1):
-            _progress(f"grading {number} of {len(students)}: {student}")
-            results.append(_one(grader, arguments.unit, student, arguments.regrade))
-            if not arguments.json:
-                print(table(results[-1], loaded), flush=True)
-    refused = [one for one in results if "error" in one]
-    if arguments.json:
-        print(json.dumps({"unit": arguments.unit, "submissions": [_plain(one) for one in results]}))
-    else:
-        print(_summary(arguments.unit, results))
-    return 1 if refused else 0
+    grader = Grader(course)
+    loaded = grader.plans(arguments.unit)
+    students = _students(grader, arguments.unit, arguments.student)
+    work = ClassRun(
+        grader, arguments.unit, _pool(arguments, len(students)), arguments.isolation or course.grader.isolation,
+        apart=bool(arguments.cluster), regrade=arguments.regrade, create=_creates(course, arguments.roster),
+    )  # fmt: skip
+    report = (_Document if arguments.json else _Lines)(arguments.unit, loaded)
+    progress = Progress(len(students))
+    try:
+        for result in work.results(students):
+            report.add(result)
+            progress.step()
+    except GraderError as error:
+        if not report.count:
+            raise
+        print(f"course-grader: {error}", file=sys.stderr)
+        report.end(str(error))
+        return 1 if report.graded else 2
+    except KeyboardInterrupt:
+        report.end("stopped")
+        raise
+    report.end()
+    return 1 if report.refused else 0
+
+
+def _pool(arguments, students: int):
+    """Where to judge."""
+    from . import pool
+
+    if arguments.cluster:
+        return pool.Cluster(arguments.cluster)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    jobs = min(arguments.jobs or cores, students)
+    return pool.Here() if jobs == 1 else pool.Processes(jobs)
+
+
+def _creates(course, roster: bool) -> bool:
+    """May students be entered whom the gradebook does not know? nbgrader's own setting counts, too."""
+    return not roster and bool(course.config.get("Autograde", {}).get("create_student", True))
+
+
+class _Lines:
+    """Says what became of each submission as it comes, and at the end what the class made of each exercise."""
+
+    def __init__(self, unit: str, loaded: dict[str, Plan]):
+        from .summary import Summary
+
+        self._unit, self._loaded, self._summary = unit, loaded, Summary(loaded)
+        self.count, self.graded, self.refused = 0, 0, []
+
+    def add(self, result: dict) -> None:
+        """One more submission."""
+        self.count += 1
+        if "error" in result:
+            self.refused.append((result["student"], result["error"]))
+        else:
+            self.graded += result["again"]
+            for verdict in result["verdicts"]:
+                self._summary.add(verdict)
+        self._show(result)
+
+    def _show(self, result: dict) -> None:
+        print(table(result, self._loaded), flush=True)
+
+    def end(self, error: str = "") -> None:
+        """Nothing more comes."""
+        print(_exercises(self._summary.data(), len(self._loaded) > 1), end="")
+        unchanged = self.count - self.graded - len(self.refused)
+        parts = [f"{self.graded} graded"] + ([f"{unchanged} unchanged"] if unchanged else [])
+        parts += [f"{len(self.refused)} not graded"] if self.refused else []
+        parts += ["the run ended early"] if error else []
+        print(f"\n{self._unit}: {', '.join(parts)}")
+        for student, why in sorted(self.refused):
+            print(_remark(f"{student}: {why}"))
+
+
+class _Document(_Lines):
+    """The same as one JSON document, written piece by piece: a large class does not have to fit into memory."""
+
+    def _show(self, result: dict) -> None:
+        print("," if self.count > 1 else self._head(), json.dumps(_plain(result)), sep="\n", end="", flush=True)
+
+    def _head(self) -> str:
+        return f'{{"unit": {json.dumps(self._unit)}, "submissions": ['
+
+    def end(self, error: str = "") -> None:
+        rest = {"exercises": self._summary.data()} | ({"error": error} if error else {})
+        print("" if self.count else self._head(), "], ", json.dumps(rest)[1:], sep="")
 
 
 def _students(grader, unit: str, wanted: list[str] | None) -> list[str]:
@@ -87,23 +178,6 @@ def _students(grader, unit: str, wanted: list[str] | None) -> list[str]:
     return list(dict.fromkeys(wanted)) if wanted else there
 
 
-def _one(grader, unit: str, student: str, regrade: bool) -> dict:
-    """What became of one submission: its verdicts, or the sentence that says why there is none."""
-    from .steps import CannotStart
-
-    try:
-        done = grader.grade(unit, student, regrade=regrade)
-    except CannotStart:
-        raise
-    except GraderError as error:
-        return {"student": student, "error": str(error)}
-    return {"student": student, "verdicts": [one.verdict for one in done], "again": any(one.again for one in done)}
-
-
-def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _plain(result: dict) -> dict:
     """A result as JSON data."""
     if "error" in result:
@@ -114,8 +188,12 @@ def _plain(result: dict) -> dict:
         "status": "graded" if result["again"] else "unchanged",
         "points": sum(verdict.points for verdict in verdicts),
         "max_points": sum(verdict.max_points for verdict in verdicts),
-        "notebooks": [asdict(verdict) for verdict in verdicts],
+        "notebooks": [_without_keys(verdict) for verdict in verdicts],
     }
+
+
+def _without_keys(verdict: Verdict) -> dict:
+    return {name: value for name, value in asdict(verdict).items() if name not in ("key", "keys")}
 
 
 # -- for people --------------------------------------------------------------------------------------------------------
@@ -144,13 +222,12 @@ def table(result: dict, loaded: dict[str, Plan]) -> str:
 
 def _row(plan: Plan, exercise: Exercise, verdict: Verdict) -> tuple[str, str, str, str, str]:
     """An exercise's name, points, cause, CPU time and message."""
-    names = [plan.cells[place].name for place in exercise.answers] or [plan.cells[exercise.first].name]
     tests = {plan.cells[place].name for place in exercise.tests}
     found = [cell for cell in verdict.cells if cell.name in tests]
     failed = [cell for cell in found if not cell.passed]
     score = f"{sum(cell.points for cell in found):g}/{sum(cell.max_points for cell in found):g}"
     seconds = f"{sum(cell.cpu_s for cell in found):.2f} s"
-    return ", ".join(names), score, _causes(failed), seconds, _message(failed, found)
+    return title(plan, exercise), score, _causes(failed), seconds, _message(failed, found)
 
 
 def _causes(failed: list[CellVerdict]) -> str:
@@ -172,13 +249,18 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
 
 
-def _summary(unit: str, results: list[dict]) -> str:
-    graded = [one for one in results if "error" not in one and one["again"]]
-    refused = [one for one in results if "error" in one]
-    unchanged = len(results) - len(graded) - len(refused)
-    parts = [f"{len(graded)} graded"] + ([f"{unchanged} unchanged"] if unchanged else [])
-    parts += [f"{len(refused)} not graded: {', '.join(shown(one['student']) for one in refused)}"] if refused else []
-    return f"\n{unit}: {', '.join(parts)}"
+def _exercises(rows: list[dict], several: bool) -> str:
+    """What the class made of each exercise, as a table."""
+    if not rows:
+        return ""
+    lines = [("exercise", "mean", "full points", "commonest message")]
+    for row in rows:
+        name = f"{row['notebook']}: {row['exercise']}" if several else row["exercise"]
+        message = f"{shown(row['message'])} ({row['times']})" if row["message"] else ""
+        lines.append((name, f"{row['mean']:.3g}/{row['max_points']:g}", f"{row['full']:.0%}", message))
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    made = (f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip() for a, b, c, d in lines)
+    return "\n" + "".join((line if len(line) <= WIDTH else line[: WIDTH - 3] + "...") + "\n" for line in made)
 
 
 if __name__ == "__main__":

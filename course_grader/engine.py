@@ -63,7 +63,8 @@ class Engine:
         data = os.environ.get("COURSE_MNIST_DIR")
         self._readable = [str(path) for path in (*readable, *([data] if data else []))]
         self._process = None
-        self._beside_of: dict[tuple, list[str]] = {}
+        self._beside_of: dict[str, list[str]] = {}
+        self._last_sent = "", ""
 
     def __enter__(self) -> Engine:
         self._start()
@@ -119,13 +120,19 @@ class Engine:
     def _mnist(self) -> dict:
         return {name: value for name, value in os.environ.items() if name == "COURSE_MNIST_DIR"}
 
-    def grade(self, plan: Plan, submission: Submission) -> Verdict:
-        """The verdict on one submission; the same for the same input, whatever was graded before."""
-        return self._grade(plan, submission, self._beside(plan) if plan.allow_student_process else [])
+    def grade(self, plan: Plan, submission: Submission, known: Verdict | None = None) -> Verdict:
+        """The verdict on one submission; the same for the same input, whatever was graded before.
 
-    def _grade(self, plan: Plan, submission: Submission, beside: list[str]) -> Verdict:
+        known: verdicts on some of its exercises, which are then not executed again
+        """
+        verdict = self._grade(plan, submission, self._beside(plan) if plan.allow_student_process else [], known)
+        return _in_order(plan, verdict) if known else verdict
+
+    def _grade(self, plan: Plan, submission: Submission, beside: list[str], known: Verdict | None = None) -> Verdict:
         started = time.perf_counter()
         verdict = Verdict(plan.unit, plan.notebook, submission.student, notes=list(submission.notes))
+        if known:
+            verdict.cells, verdict.runs = list(known.cells), list(known.runs)
         while not self._judge(plan, submission, verdict, beside):
             # The judge itself was brought down, by a number that made a test work for ever, say. That costs the
             # exercise at which it happened; a new judge takes the others.
@@ -140,7 +147,7 @@ class Engine:
         Found before a submission is looked at. If it were found while one is judged, an answer could choose to be
         judged where it can reach the test, by giving an object that cannot be judged from outside.
         """
-        key = (plan.cells, tuple(sorted(plan.reference.items())), plan.cpu_seconds)
+        key = plan.digest
         if key not in self._beside_of:
             names = needs.rebinding(plan)
             if plan.reference:
@@ -184,7 +191,7 @@ class Engine:
         cells = len(plan.cells) + len(submission.added)
         limits = {"cpu_s": plan.cpu_seconds * min(cells, 4) + 2, "wall_s": self._wall_seconds * min(cells, 4) + 2}
         return {
-            "plan": dataclasses.asdict(dataclasses.replace(plan, reference={})),
+            "plan": self._sent(plan),
             "submission": dataclasses.asdict(submission),
             "names": needs.of_plan(plan),
             "isolation": self._isolation,
@@ -195,6 +202,12 @@ class Engine:
             "limits": limits,
             "wall_seconds": self._wall_seconds,
         }
+
+    def _sent(self, plan: Plan) -> str:
+        """The plan as the judge gets it, without the course's own answers; the last one is kept."""
+        if self._last_sent[0] != plan.digest:
+            self._last_sent = plan.digest, dataclasses.replace(plan, reference={}).json
+        return self._last_sent[1]
 
     def _listen(self, judge: socket.socket, verdict: Verdict) -> bool:
         while True:
@@ -213,6 +226,14 @@ class Engine:
             else:
                 verdict.seconds = message["seconds"]
                 return True
+
+
+def _in_order(plan: Plan, verdict: Verdict) -> Verdict:
+    """Put verdicts that were known and those that are new into the plan's order."""
+    places = {cell.name: place for place, cell in enumerate(plan.cells) if cell.name}
+    verdict.cells.sort(key=lambda cell: places[cell.name])
+    verdict.runs.sort(key=lambda run: places[run.exercise])
+    return verdict
 
 
 def _deny_next(plan: Plan, verdict: Verdict) -> bool:

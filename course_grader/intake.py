@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -127,6 +128,29 @@ def fetch(folder: Path, name: str, cap: int = NOTEBOOK_BYTES) -> bytes:
     if len(data) > cap:
         raise GraderError(f"{path} has more than {cap >> 20} MB: clear its outputs, save it and hand it in again.")
     return data
+
+
+def only_one(folder: Path, found: Survey, name: str) -> None:
+    """Refuse a folder with two different files of one name, in two places or in two ways of writing it.
+
+    Raises
+    ------
+    GraderError
+        Nobody but the student can say which of them counts.
+    """
+    alike = [one for one in found.files if _plain(Path(one).name) == _plain(name) and not _is_hidden(one)]
+    if len(alike) > 1 and len({fetch(folder, one) for one in alike}) > 1:
+        raise GraderError(
+            f"{folder} holds {len(alike)} different notebooks named {name} ({_listed(alike)}): keep the right one."
+        )
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in Path(name).parts)
 
 
 def read(folder: Path, plan: Plan, student: str) -> Submission:
@@ -279,6 +303,11 @@ def parse(data: bytes, plan: Plan, student: str, notes: Iterable[str] = ()) -> S
         If the bytes are no notebook.
     """
     return _matched(data, plan, student, list(notes))[0]
+
+
+def both(data: bytes, plan: Plan, student: str, notes: Iterable[str] = ()) -> tuple[Submission, tuple[Added, ...]]:
+    """What `parse` and `prose` give, read once."""
+    return _matched(data, plan, student, list(notes))
 
 
 def prose(data: bytes, plan: Plan) -> tuple[Added, ...]:

@@ -23,7 +23,7 @@ from . import needs
 from .base import receive_json, send_json
 from .channel import Closed, ProtocolError
 from .codec import CodecError
-from .model import STUDENT, Added, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
+from .model import STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from .remote import Judge, OutOfTime, Probe, Unsupported
 from .student import OutOfTime as JudgeOutOfTime
 from .student import execute, interruptible, start_timers, stop_timers
@@ -56,11 +56,7 @@ def main(grader: socket.socket, base: socket.socket) -> None:
     if job is None:
         return
     _limit()
-    plan = Plan(**job["plan"] | {"cells": tuple(PlanCell(**cell) for cell in job["plan"]["cells"])})
-    fields = job["submission"]
-    examples = {int(place): source for place, source in fields["examples"].items()}
-    added = tuple(Added(**cell) for cell in fields["added"])
-    submission = Submission(fields["student"], fields["answers"], added, examples, tuple(fields["notes"]))
+    plan, submission = Plan.from_json(job["plan"]), Submission.from_data(job["submission"])
     needs.know(plan, job["names"])
     Session(grader, base, plan, submission, job).run()
 
@@ -107,16 +103,16 @@ class Session:
         done = set(self.job["done"])
         for exercise in self.plan.exercises():
             if not done.issuperset(self.plan.cells[place].name for place in exercise.tests):
-                self._report(self._exercise(exercise, names))
+                self._report(self._exercise(exercise, names), self.plan.cells[exercise.first].name)
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self.seconds["judge"] = usage.ru_utime + usage.ru_stime
         send_json(self.grader, {"seconds": self.seconds})
 
-    def _report(self, attempt: Attempt) -> None:
+    def _report(self, attempt: Attempt, exercise: str) -> None:
         for verdict in attempt.verdicts:
             send_json(self.grader, {"verdict": asdict(verdict)})
         for run in attempt.runs:
-            send_json(self.grader, {"run": run})
+            send_json(self.grader, {"run": run | {"exercise": exercise}})
 
     def _judge_setup(self, setup) -> dict:
         """The setup cells' names on this side, with probes in place of the functions marked @student_side."""

@@ -7,8 +7,10 @@ data, so grading is a function from (plan, submission) to verdict, and recording
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 CAUSES = ("", "wrong", "error", "time", "memory", "died", "tampered", "unanswered")
 JUDGE, STUDENT = "judge", "student's process"  # where a test cell was judged
@@ -57,6 +59,21 @@ class Plan:
     allow_added_cells: bool = True
     allow_student_process: bool = True  # may tests that cannot work on remote values run beside the student's code?
     reference: dict[str, str] = field(default_factory=dict)  # the course's own answers by name; tell which tests cannot
+
+    @cached_property
+    def json(self) -> str:
+        """The plan as text, the same for the same plan: how it goes to another process."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all of it."""
+        return hashlib.sha256(self.json.encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        data = json.loads(text)
+        return cls(**data | {"cells": tuple(PlanCell(**cell) for cell in data["cells"])})
 
     def exercises(self) -> list[Exercise]:
         """The tests, grouped by the answers that they follow."""
@@ -109,6 +126,13 @@ class Submission:
     examples: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def from_data(cls, data: dict) -> Submission:
+        """From what `asdict` made of one, also after its way through JSON."""
+        examples = {int(place): source for place, source in data["examples"].items()}
+        added = tuple(Added(**cell) for cell in data["added"])
+        return cls(data["student"], data["answers"], added, examples, tuple(data["notes"]))
+
 
 @dataclass
 class CellVerdict:
@@ -143,11 +167,15 @@ class CellRun:
     outputs: list[dict] = field(default_factory=list)
     error: str = ""
     cpu_s: float = 0.0
+    exercise: str = ""  # for which it ran, by the name of its first test
 
 
 @dataclass
 class Verdict:
-    """All that grading found out about one notebook of one student."""
+    """All that grading found out about one notebook of one student.
+
+    key, keys: what it depends on, of the notebook and of each exercise (see keys.py); "" and {} until it is recorded
+    """
 
     unit: str
     notebook: str
@@ -156,6 +184,8 @@ class Verdict:
     runs: list[CellRun] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)  # fork, sandbox, student (CPU), judge (CPU), total
+    key: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -170,6 +200,10 @@ class Verdict:
 
     @classmethod
     def from_json(cls, text: str) -> Verdict:
-        data = json.loads(text)
+        return cls.from_data(json.loads(text))
+
+    @classmethod
+    def from_data(cls, data: dict) -> Verdict:
+        """From what `asdict` made of one; `data` is taken apart."""
         cells = [CellVerdict(**cell) for cell in data.pop("cells")]
         return cls(cells=cells, runs=[CellRun(**run) for run in data.pop("runs")], **data)

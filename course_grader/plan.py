@@ -6,7 +6,6 @@ keeps order, examples and the text that students got. A plan is made of both, an
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -274,10 +273,3 @@ def _disagreement(cell, saved, points, hide: list) -> str:
     if saved.checksum and saved.checksum != utils.compute_checksum(whole):
         return "the checksum"
     return ""
-
-
-def to_json(plan: Plan) -> str:
-    """A plan as JSON, the same text for the same plan."""
-    from dataclasses import asdict
-
-    return json.dumps(asdict(plan), ensure_ascii=False, sort_keys=True)

@@ -9,23 +9,22 @@ none of them, and a second run grades what is not in autograded/.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import os
 import shutil
 import stat
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbformat import NotebookNode, from_dict
 from nbgrader import utils
-from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Gradebook
 
-from . import intake, late
+from . import intake, keys
 from . import plan as plans
+from .ledger import Ledger, Notebook, plain_words, scores
 from .model import Added, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
 
 TIMESTAMP_BYTES = 200
@@ -52,6 +51,22 @@ class Graded:
     prose: tuple[Added, ...] = ()
     pictures: dict[str, bytes] = field(default_factory=dict)
 
+    @cached_property
+    def key(self) -> str:
+        """What all that is recorded of the notebook depends on, as a hash."""
+        return keys.of_notebook(self.plan, self.submission, self.prose)
+
+    @cached_property
+    def exercises(self) -> dict[str, str]:
+        """The same for each exercise."""
+        return keys.of_exercises(self.plan, self.submission)
+
+    def judged(self, verdict: Verdict, pictures: dict[str, bytes]) -> Graded:
+        """The same submission with its verdict."""
+        made = replace(self, verdict=verdict, pictures=pictures)
+        made.__dict__.update({name: self.__dict__[name] for name in ("key", "exercises") if name in self.__dict__})
+        return made
+
 
 def record(course: Path | plans.Settings, plan: Plan, submission: Submission, verdict: Verdict) -> None:
     """Record one notebook's verdict; see `record_all`."""
@@ -62,38 +77,43 @@ def record(course: Path | plans.Settings, plan: Plan, submission: Submission, ve
 def record_all(
     course: plans.Settings, unit: str, student: str, graded: list[Graded], create_student: bool = True
 ) -> None:
-    """Record what became of a student's submission, in one transaction, and write it to autograded/.
+    """Record what became of a student's submission, in one transaction, and write it to autograded/; see `save`."""
+    with Ledger(course) as ledger:
+        save(ledger, unit, student, graded, create_student)
+
+
+def save(ledger: Ledger, unit: str, student: str, graded: list[Graded], create_student: bool = True) -> None:
+    """The same with a gradebook that is open.
 
     graded: one entry per notebook that was graded now. Notebooks of the unit that were not handed in get 0.
 
     Raises
     ------
     GraderError
-        If student or unit are unknown, the time stamp is unreadable, or a verdict and its notebook do not agree.
+        If student or unit are unknown, the time stamp is unreadable, a verdict and its notebook do not agree, the
+        gradebook is locked or the disk full. Nothing of this submission is recorded then.
     """
+    course = ledger.course
     folder = course.submitted(student, unit)
     when = timestamp(folder)
     target = course.folder("autograded", student, unit)
-    draft = _draft(target)
-    try:
-        with plans.gradebook(course) as book, one_transaction(book):
-            submission = _submission_row(book, unit, student, when, create_student)
-            rows = {row.notebook.name: row for row in _notebook_rows(book, submission)}
+    there = ledger.unit(unit)
+    missing = {name for name in there.notebooks if not os.path.lexists(folder / f"{name}.ipynb")}
+    built = {one.plan.notebook: build(one, there.notebooks[one.plan.notebook]) for one in graded}
+    with plain_words():
+        draft = _draft(target)
+        try:
             for one in graded:
-                notebook = build(one, book)
-                _score(book, rows[one.plan.notebook], notebook)
-                _write_notebook(draft, one, notebook)
-            missing = {name for name in rows if not os.path.lexists(folder / f"{name}.ipynb")}
-            for name in missing:
-                _score_missing(rows[name])
-            for one in graded:
-                _penalize(course, book, submission, rows[one.plan.notebook], student)
-            whole = rows.keys() == missing | {one.plan.notebook for one in graded}
+                _write_notebook(draft, one, built[one.plan.notebook], target)
             _write_others(course, unit, draft, graded, when, folder)
-    except BaseException:
-        _remove(draft)
-        raise
-    _install(course, draft, target, whole)
+            with ledger.transaction():
+                found = {name: scores(notebook) for name, notebook in built.items()}
+                ledger.save(unit, student, when, found, missing, create_student)
+        except BaseException:
+            _remove(draft)
+            raise
+        whole = there.notebooks.keys() == missing | built.keys()
+        _install(course, draft, target, whole)
 
 
 # -- the gradebook -----------------------------------------------------------------------------------------------------
@@ -133,82 +153,10 @@ def timestamp(folder: Path) -> str:
     return text
 
 
-def _submission_row(book: Gradebook, unit: str, student: str, when: str, create_student: bool):
-    if not create_student:
-        try:
-            book.find_student(student)
-        except MissingEntry:
-            raise GraderError(f"No student with ID '{student}' exists in the gradebook.") from None
-    try:
-        assignment = book.find_assignment(unit)
-    except MissingEntry:
-        raise GraderError(f"The gradebook knows no unit {unit}: run `nbgrader generate_assignment {unit}`.") from None
-    person = book.update_or_create_student(student)
-    try:
-        submission = book.find_submission(unit, student)
-    except MissingEntry:  # nbgrader's add_submission would commit half of it
-        submission = SubmittedAssignment(assignment_id=assignment.id, student_id=person.id)
-        book.db.add(submission)
-    if when:
-        submission.timestamp = utils.parse_utc(when)
-    book.db.flush()
-    return submission
-
-
-def _notebook_rows(book: Gradebook, submission) -> list[SubmittedNotebook]:
-    """The submission's rows, with those added that nbgrader did not know when it was first recorded."""
-    there = {row.notebook.name: row for row in submission.notebooks}
-    for notebook in submission.assignment.notebooks:
-        row = there.get(notebook.name)
-        if row is None:
-            row = there[notebook.name] = SubmittedNotebook(notebook_id=notebook.id, assignment_id=submission.id)
-            book.db.add(row)
-            book.db.flush()
-        graded, commented = {grade.cell_id for grade in row.grades}, {comment.cell_id for comment in row.comments}
-        for cell in [*notebook.grade_cells, *notebook.task_cells]:
-            if cell.id not in graded:
-                book.db.add(Grade(cell_id=cell.id, notebook_id=row.id))
-        for cell in [*notebook.solution_cells, *notebook.task_cells]:
-            if cell.id not in commented:
-                book.db.add(Comment(cell_id=cell.id, notebook_id=row.id))
-    book.db.flush()
-    book.db.expire_all()  # the new rows show in their collections
-    return list(there.values())
-
-
-def _score(book: Gradebook, row: SubmittedNotebook, notebook) -> None:
-    """Grades and comments of one notebook, as nbgrader's SaveAutoGrades gives them; a person's are never touched."""
-    grades = {grade.cell.name: grade for grade in row.grades}
-    comments = {comment.cell.name: comment for comment in row.comments}
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if utils.is_grade(cell):
-            grade = grades[name]
-            grade.auto_score, _ = utils.determine_grade(cell)
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        if utils.is_solution(cell):
-            unchanged = cell.metadata.nbgrader.checksum == utils.compute_checksum(cell)
-            comments[name].auto_comment = "No response." if unchanged else None
-        elif utils.is_task(cell):
-            comments[name].auto_comment = None
-    book.db.flush()
-
-
-def _score_missing(row: SubmittedNotebook) -> None:
-    for grade in row.grades:
-        grade.auto_score, grade.needs_manual_grade = 0.0, False
-
-
-def _penalize(course: plans.Settings, book: Gradebook, submission, row: SubmittedNotebook, student: str) -> None:
-    """The late penalty, from the plugin that the course has chosen (nbgrader's AssignLatePenalties)."""
-    late.penalize(late.penalty_step(course.config, submission.assignment.name), submission, row, student)
-    book.db.flush()
-
-
 # -- the autograded notebook -------------------------------------------------------------------------------------------
 
 
-def build(graded: Graded, book: Gradebook):
+def build(graded: Graded, saved: Notebook):
     """The autograded notebook: the plan's own cells with the student's text in the answers and the verdict as outputs.
 
     Raises
@@ -219,9 +167,6 @@ def build(graded: Graded, book: Gradebook):
     plan, submission, verdict = graded.plan, graded.submission, graded.verdict
     if (verdict.unit, verdict.notebook, verdict.student) != (plan.unit, plan.notebook, submission.student):
         raise GraderError(f"The verdict on {verdict.student}'s {verdict.notebook} is not about this submission.")
-    saved = book.find_notebook(plan.notebook, plan.unit)
-    checksums = {cell.name: cell.checksum for cell in saved.source_cells}
-    tasks = {cell.name for cell in saved.task_cells}
     found = {cell.name: cell for cell in verdict.cells}
     for planned in plan.cells:
         _check_points(planned, found.get(planned.name))
@@ -230,27 +175,51 @@ def build(graded: Graded, book: Gradebook):
     for place, planned in enumerate(plan.cells):
         cells.append(_cell(planned, place, submission, found, runs))
         if planned.name:
-            cells[-1].metadata["nbgrader"] = _options(planned, planned.name in tasks, checksums.get(planned.name))
+            cells[-1].metadata["nbgrader"] = _options(
+                planned, planned.name in saved.tasks, saved.checksums.get(planned.name)
+            )
         _hold(cells[-1], planned, found)
         cells += _own_cells(graded, place, runs)
-    notebook = new_notebook(cells=cells)
-    if saved.kernelspec and json.loads(saved.kernelspec):
-        notebook.metadata["kernelspec"] = json.loads(saved.kernelspec)
-    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3", "file_extension": ".py"}
-    notebook.metadata["course_grader"] = {"key": key(graded)}
-    return notebook
+    metadata = {"kernelspec": saved.kernelspec} if saved.kernelspec else {}
+    metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3", "file_extension": ".py"}
+    metadata["course_grader"] = {"key": graded.key}
+    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=cells)
+
+
+# nbformat's own functions hold each cell and output against a schema, which took half of the time of a recording; what
+# stands here is of the right form by what it is made of, and the tests hold it against the schema.
+
+
+def _code_cell(source: str, cell_id: str) -> NotebookNode:
+    cell = {
+        "id": cell_id,
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": None,
+        "source": source,
+        "outputs": [],
+    }
+    return from_dict(cell)
+
+
+def _text_cell(cell_type: str, source: str, cell_id: str) -> NotebookNode:
+    return from_dict({"id": cell_id, "cell_type": cell_type, "metadata": {}, "source": source})
+
+
+def _node(output_type: str, **fields) -> NotebookNode:
+    return from_dict({"output_type": output_type} | fields)
 
 
 def _cell(planned: PlanCell, place: int, submission: Submission, found: dict, runs: dict):
     cell_id = planned.cell_id or f"cell-{place}"
     if planned.cell_type == "raw":
-        return new_raw_cell(planned.source, id=cell_id)
+        return _text_cell("raw", planned.source, cell_id)
     answered = planned.kind in ("answer", "manual")
     source = submission.answers.get(planned.name, planned.released) if answered else planned.source
     source = submission.examples.get(place, source)
     if planned.cell_type == "markdown":
-        return new_markdown_cell(source, id=cell_id)
-    cell = new_code_cell(source, id=cell_id)
+        return _text_cell("markdown", source, cell_id)
+    cell = _code_cell(source, cell_id)
     if planned.kind == "test":
         cell.outputs = _test_outputs(planned, found.get(planned.name))
     elif answered and planned.name in runs:
@@ -263,10 +232,10 @@ def _own_cells(graded: Graded, place: int, runs: dict) -> list:
     cells = []
     for number, one in enumerate(graded.prose, 1):
         if one.after == place:
-            cells.append(new_markdown_cell(one.source, id=f"own-text-{number}"))
+            cells.append(_text_cell("markdown", one.source, f"own-text-{number}"))
     for number, one in enumerate(graded.submission.added, 1):
         if one.after == place:
-            cells.append(new_code_cell(one.source, id=f"own-code-{number}"))
+            cells.append(_code_cell(one.source, f"own-code-{number}"))
             if f"added {number}" in runs:
                 cells[-1].outputs = _outputs(runs[f"added {number}"].outputs)
     return cells
@@ -279,23 +248,25 @@ def _options(planned: PlanCell, task: bool, checksum: str | None) -> dict:
         "schema_version": 3, "grade_id": planned.name, "cell_type": planned.cell_type, "checksum": checksum,
         "grade": graded, "solution": solution, "locked": not solution, "task": task,
     }  # fmt: skip
-    return options | ({"points": planned.points} if graded or task else {})
+    return NotebookNode(options | ({"points": planned.points} if graded or task else {}))
 
 
 def _test_outputs(planned: PlanCell, verdict: CellVerdict | None) -> list:
     """What a graded cell shows, so that nbgrader reads its points: an error for 0, a number for a part of them."""
     if verdict is None:
         verdict = CellVerdict(planned.name, 0.0, planned.points, "error", "The test was not run.")
-    printed = [new_output("stream", name="stdout", text=_cut(verdict.output))] if verdict.output else []
+    printed = [_node("stream", name="stdout", text=_cut(verdict.output))] if verdict.output else []
     if verdict.passed and verdict.points == planned.points:
         return printed
     if 0 < verdict.points < planned.points:  # partial credit
         return [
             *printed,
-            new_output("execute_result", {"text/plain": repr(float(verdict.points))}, execution_count=None),
+            _node(
+                "execute_result", data={"text/plain": repr(float(verdict.points))}, metadata={}, execution_count=None
+            ),
         ]
     message = _cut(verdict.message or SAID.get(verdict.cause, "The test failed."))
-    return [*printed, new_output("error", ename=verdict.cause or "wrong", evalue=message, traceback=[message])]
+    return [*printed, _node("error", ename=verdict.cause or "wrong", evalue=message, traceback=[message])]
 
 
 def _check_points(planned: PlanCell, verdict: CellVerdict | None) -> None:
@@ -329,7 +300,7 @@ def _outputs(outputs: list[dict]) -> list:
             continue
         left -= len(json.dumps(made)) if made else 0
         if left < 0:
-            kept.append(new_output("stream", name="stdout", text="... (the rest of the output is left out)\n"))
+            kept.append(_node("stream", name="stdout", text="... (the rest of the output is left out)\n"))
             break
         kept += [made] if made else []
     return kept
@@ -338,17 +309,13 @@ def _outputs(outputs: list[dict]) -> list:
 def _output(output: dict):
     kind = output["output_type"]
     if kind == "stream":
-        return new_output(
-            "stream", name="stderr" if output["name"] == "stderr" else "stdout", text=_cut(output["text"])
-        )
+        return _node("stream", name="stderr" if output["name"] == "stderr" else "stdout", text=_cut(output["text"]))
     if kind == "error":
         lines = [_cut(str(line)) for line in output["traceback"]]
-        return new_output(
-            "error", ename=_cut(str(output["ename"])), evalue=_cut(str(output["evalue"])), traceback=lines
-        )
+        return _node("error", ename=_cut(str(output["ename"])), evalue=_cut(str(output["evalue"])), traceback=lines)
     if kind in ("display_data", "execute_result"):
         data = {mime: _cut(output["data"][mime]) for mime in MIME_TYPES if mime in output["data"]}
-        return new_output("display_data", data) if data else None
+        return _node("display_data", data=data, metadata={}) if data else None
     return None
 
 
@@ -376,10 +343,16 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _write_notebook(draft: Path, one: Graded, notebook) -> None:
-    nbformat.write(notebook, draft / f"{one.plan.notebook}.ipynb")
-    text = json.dumps(asdict(one.verdict))  # in ASCII: what students print may hold what UTF-8 cannot
-    (draft / f"{one.plan.notebook}.verdict.json").write_text(text + "\n", encoding="ascii")
+def _write_notebook(draft: Path, one: Graded, notebook, target: Path) -> None:
+    """The notebook, its verdict, and the verdict that stood there before, for `course-grader diff`."""
+    name = one.plan.notebook
+    text = json.dumps(notebook, ensure_ascii=False)  # on one line: an indented one takes ten times longer
+    (draft / f"{name}.ipynb").write_text(text + "\n", encoding="utf-8")
+    verdict = replace(one.verdict, key=notebook.metadata["course_grader"]["key"], keys=one.exercises)
+    text = json.dumps(asdict(verdict))  # in ASCII: what students print may hold what UTF-8 cannot
+    (draft / f"{name}.verdict.json").write_text(text + "\n", encoding="ascii")
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(target / f"{name}.verdict.json", draft / f"{name}.before.verdict.json")
 
 
 def _write_others(course, unit: str, draft: Path, graded: list[Graded], when: str, folder: Path) -> None:
@@ -426,41 +399,32 @@ def _install(course: plans.Settings, draft: Path, target: Path, whole: bool) -> 
 # -- was this graded before? -------------------------------------------------------------------------------------------
 
 
-def key(graded: Graded) -> str:
-    """What a verdict depends on, as a hash: the plan, the submission's text, the grader, and what it runs on."""
-    text = json.dumps([asdict(graded.submission), [asdict(one) for one in graded.prose], _version()], sort_keys=True)
-    return hashlib.sha256((plans.to_json(graded.plan) + text).encode("utf-8", "replace")).hexdigest()
+def before(course: plans.Settings, graded: Graded) -> Verdict | None:
+    """The verdict that lies in autograded/ for this notebook, whatever it was about; None if there is none."""
+    path = course.verdict_file(graded.submission.student, graded.plan.unit, graded.plan.notebook)
+    try:
+        if not path.with_name(f"{graded.plan.notebook}.ipynb").is_file():
+            return None
+        return Verdict.from_json(path.read_text(encoding="utf-8"))
+    except Exception:
+        return None
 
 
-def _version() -> list[str]:
-    names = [path for package in ("course_grader", "course_utils") for path in _sources(package)]
-    found = [hashlib.sha256(path.read_bytes()).hexdigest() for path in names]
-    for package in ("numpy", "torch", "ipython", "matplotlib"):
-        with contextlib.suppress(PackageNotFoundError):
-            found.append(version(package))
-    return found
-
-
-def _sources(package: str) -> list[Path]:
-    return sorted((Path(__file__).resolve().parents[1] / package).glob("*.py"))
+def holds(ledger: Ledger, graded: Graded, verdict: Verdict | None) -> bool:
+    """Is this earlier verdict on exactly this submission, and does the gradebook say the same?"""
+    if verdict is None or verdict.key != graded.key:
+        return False
+    found = ledger.auto_scores(graded.plan.unit, graded.plan.notebook, graded.submission.student)
+    if found is None:
+        return False
+    due = {cell.name: cell.points for cell in verdict.cells}
+    return due == {name: score for name, score in found.items() if name in due}
 
 
 def recorded(course: plans.Settings, graded: Graded) -> Verdict | None:
     """The verdict on exactly this submission, if it is already recorded; `graded.verdict` is not looked at."""
-    unit, student, name = graded.plan.unit, graded.submission.student, graded.plan.notebook
-    path = course.verdict_file(student, unit, name)
-    try:
-        notebook = nbformat.read(path.with_name(f"{name}.ipynb"), as_version=4)
-        verdict = Verdict.from_json(path.read_text(encoding="utf-8"))
-    except Exception:
+    verdict = before(course, graded)
+    if verdict is None:
         return None
-    if notebook.metadata.get("course_grader", {}).get("key") != key(graded):
-        return None
-    with plans.gradebook(course) as book:
-        try:
-            row = book.find_submission_notebook(name, unit, student)
-        except MissingEntry:
-            return None
-        due = {cell.name: cell.points for cell in verdict.cells}
-        found = {grade.name: grade.auto_score for grade in row.grades if grade.name in due}
-    return verdict if found == due else None
+    with Ledger(course) as ledger:
+        return verdict if holds(ledger, graded, verdict) else None

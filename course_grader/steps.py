@@ -103,7 +103,7 @@ class Grader:
         judged = []
         for one in ready:
             verdict = self.engine.grade(one.plan, one.submission)
-            judged.append(record.Graded(one.plan, one.submission, verdict, one.prose, intake.pictures(folder, found)))
+            judged.append(one.judged(verdict, intake.pictures(folder, found)))
         record.record_all(self.course, unit, student, judged, create_student)
         return [Done(one.plan, one.verdict) for one in judged]
 
@@ -117,6 +117,7 @@ class Grader:
         record.timestamp(folder)
         ready = []
         for name, plan in self.plans(unit).items():
+            intake.only_one(folder, found, f"{name}.ipynb")
             if os.path.lexists(folder / f"{name}.ipynb") and (notebooks is None or name in notebooks):
                 ready.append(self._read_one(folder, plan, student, found.notes))
         if not ready:
@@ -126,8 +127,8 @@ class Grader:
     def _read_one(self, folder: Path, plan: Plan, student: str, notes: list[str]) -> record.Graded:
         data = intake.fetch(folder, f"{plan.notebook}.ipynb")
         try:
-            submission = intake.parse(data, plan, student, notes)
+            submission, prose = intake.both(data, plan, student, notes)
         except GraderError as error:
             raise GraderError(f"{folder / plan.notebook}.ipynb: {error}") from None
         nothing = Verdict(plan.unit, plan.notebook, student)
-        return record.Graded(plan, submission, nothing, intake.prose(data, plan))
+        return record.Graded(plan, submission, nothing, prose)

@@ -71,7 +71,8 @@ def course(original, tmp_path):
 
 
 def run(course, *arguments, unit=UNIT):
-    return cli.main(["grade", unit, "--course", str(course), *arguments])
+    """In this process, where the engine can be replaced; test_scale_run.py is about several."""
+    return cli.main(["grade", unit, "--course", str(course), "--jobs", "1", *arguments])
 
 
 # -- what it says ------------------------------------------------------------------------------------------------------
@@ -92,10 +93,14 @@ def test_a_table_for_people(course, engine, capsys):
         "  area   0/4  T  wrong       An assertion did not hold.",
         "  shift  0/2  T  unanswered  This exercise has not been answered yet.",
         "",
+        "  exercise      mean  full points  commonest message",
+        "  first: area    2/4          50%  An assertion did not hold. (1)",
+        "  first: shift   1/2          50%  This exercise has not been answered yet. (1)",
+        "",
         "hw: 2 graded",
         "",
     ]
-    assert err == "grading 1 of 2: ada\ngrading 2 of 2: bob\n"
+    assert re.fullmatch(r"1 of 2\n2 of 2, \d+ a minute, 0:00 left\n", err)
     assert grades(course, "ada")["area-hidden"] == (3, None, False)
     assert grades(course, "bob")["area-hidden"] == (0, None, False)
     assert engine.asked_for == "full"
@@ -107,7 +112,7 @@ def test_a_document_for_machines(course, engine, capsys):
     assert run(course, "--json") == 1
     out, err = capsys.readouterr()
     found = json.loads(out)
-    assert found["unit"] == UNIT and list(found) == ["unit", "submissions"]
+    assert found["unit"] == UNIT and list(found) == ["unit", "submissions", "exercises"]
     by_student = {one["student"]: one for one in found["submissions"]}
     assert [(one["status"], one.get("points")) for one in by_student.values()] == [
         ("graded", 6), ("graded", 0), ("graded", 0), ("refused", None),
@@ -121,7 +126,8 @@ def test_a_document_for_machines(course, engine, capsys):
     ]  # fmt: skip
     assert all(isinstance(cell["cpu_s"], float) for cell in first["cells"])
     assert "pipe is a pipe (FIFO): left alone." in by_student["eve"]["notebooks"][0]["notes"]
-    assert "grading 4 of 4" in err
+    assert {one["exercise"]: one["mean"] for one in found["exercises"]} == {"area": 4 / 3, "shift": 2 / 3}
+    assert "4 of 4" in err
 
 
 def test_what_is_unchanged_is_not_run_again(course, engine, capsys):
@@ -229,7 +235,9 @@ def test_what_cannot_be_graded_is_named_and_the_others_are_graded(course, engine
     assert re.search(r"empty: not graded - .* holds no notebook of hw", out)
     assert re.search(r"outside: not graded - There is no submission of outside", out)
     assert re.search(r"far: not graded - There is no submission of far", out)
-    assert "hw: 2 graded, 5 not graded: clock, empty, far, link, outside" in out
+    end = out.partition("hw: 2 graded, 5 not graded")[2]
+    assert re.findall(r"- (\w+): ", end) == ["clock", "empty", "far", "link", "outside"], "each with its cause"
+    assert "link: " in end and "first.ipynb is a link" in end
     assert [name for name, _ in state(course)[0]] == ["ada", "bob"]
 
 
@@ -271,7 +279,7 @@ def test_as_a_module_in_a_process_of_its_own(course):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["submissions"][0]["points"] == 6
-    assert done.stderr == "grading 1 of 1: ada\n"
+    assert done.stderr == "1 of 1\n"
     assert not [line for line in _processes() if str(course) in line]
 
 
