@@ -6,6 +6,7 @@ grades or validates there is nobody to move a slider, and only the static pictur
 """
 
 import functools
+import html
 import os
 import warnings
 
@@ -33,13 +34,18 @@ def explore(draw, **controls):
 
     start = {name: spec[0] if isinstance(spec, list) else spec[3] for name, spec in controls.items()}
     picture, text = _picture(draw, start)
-    if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("NBGRADER_VALIDATING"):
+    if unattended():
         display(picture)
         print(text)
         return
     panel = _panel(draw, controls, text)
     display(panel.box)
     panel.shown = display(picture, display_id=True)
+
+
+def unattended():
+    """Whether nbgrader grades or validates, so that nobody is there to move a control."""
+    return bool(os.environ.get("NBGRADER_EXECUTION") or os.environ.get("NBGRADER_VALIDATING"))
 
 
 class _Panel:
@@ -51,7 +57,7 @@ class _Panel:
 
     def redraw(self, _change):
         picture, text = _picture(self.draw, {name: _value(control) for name, control in self.inputs.items()})
-        self.readout.value = _paragraph(text)
+        self.readout.value = paragraph(text)
         self.shown.update(picture)
 
 
@@ -59,7 +65,7 @@ def _panel(draw, controls, text):
     import ipywidgets
 
     inputs = {name: _control(name.replace("_", " "), spec) for name, spec in controls.items()}
-    readout = ipywidgets.HTML(_paragraph(text))
+    readout = ipywidgets.HTML(paragraph(text))
     panel = _Panel(draw, inputs, readout, ipywidgets.VBox([*inputs.values(), readout]))
     for control in inputs.values():
         control.observe(panel.redraw, names="value")
@@ -89,9 +95,9 @@ def _value(control):
     return round(control.min + steps * control.step, 10)
 
 
-def _paragraph(text):
-    # role=status: screen readers say the new text when it changes.
-    return f'<p role="status" style="margin:0.3em 0">{text}</p>'
+def paragraph(text):
+    """The HTML of a readout. Its role makes screen readers say the new text when it changes."""
+    return f'<p role="status" style="margin:0.3em 0">{html.escape(text, quote=False)}</p>'
 
 
 @plot.styled
