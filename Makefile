@@ -11,7 +11,7 @@ RUN = "$(COURSE_VENV)/bin/python"
 AUTHOR = PATH="$(abspath $(COURSE_VENV))/bin:$$PATH" $(RUN) -m course_author
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev lab test full source release text stats submit collect demo answers mutants nbval formgrader attacks bench-one lint clean
+.PHONY: help setup dev lab test full source release wheel text stats submit collect demo answers mutants nbval formgrader attacks bench-one lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ source: dev  ## authors: build source/UNIT/UNIT.ipynb from the text source/UNIT.
 
 release: dev  ## authors: build the sources, then release/ from them
 	@$(AUTHOR) release
+
+wheel: dev  ## instructors: build the course's wheel into dist/, for students on Colab or another lone machine
+	@$(AUTHOR) wheel
 
 text: dev  ## authors: bring a notebook edited in JupyterLab back into the text (UNIT=01_basic_concepts)
 	@$(AUTHOR) text $(UNIT)

@@ -7,6 +7,7 @@ COMMANDS = {  # command: (module, function that takes its arguments, what it doe
     "build": ("build", "main", "text -> notebook, for all units or those named"),
     "text": ("build", "main_text", "notebook -> text, for who edited a unit in JupyterLab"),
     "release": ("release", "main", "build, then let nbgrader write what students get (--check: only compare)"),
+    "wheel": ("wheel", "main", "the wheel with course_utils for students without this repository, into dist/"),
     "stats": ("stats", "main", "reading minutes per unit and route, and cell lengths"),
     "answers": ("answers", "main", "right and wrong answers against the tests"),
     "mutants": ("mutants", "main", "mechanical mutants of the solutions against the tests"),
