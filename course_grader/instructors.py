@@ -39,6 +39,14 @@ def register(commands) -> None:
     export.add_argument("--output", metavar="FILE", type=Path, help="where to write it (default: stdout)")
     export.add_argument("--title", metavar="UNIT=TITLE", action="append", help="what a unit is called over there")
 
+    collect = _command(
+        commands, "collect", "sort a zip with everybody's files, from Canvas or Moodle, into submitted/",
+        "Sort the notebooks and `make submit` zips in a learning platform's zip into submitted/; of several by one\n"
+        "student the newest counts. Exit status 1: something was refused, each named with the reason.",
+    )  # fmt: skip
+    collect.add_argument("zip", metavar="ZIP", nargs="+", type=Path)
+    _json(collect)
+
 
 def _command(commands, name: str, told: str, description: str):
     """One command with what all of them have; it runs the function `run` of the module of its name."""

@@ -205,6 +205,27 @@ def unanswered(notebook, release):
     return names
 
 
+def answer_cells(root):
+    """unit -> names of the answer cells in its release; units whose release cannot be read are left out."""
+    found = {}
+    for unit in workbook.released_units(root):
+        try:
+            cells = _graded_cells(_read_release(Path(root), unit))
+        except CourseError:
+            continue
+        found[unit] = {name for name, cell in cells.items() if _is_answer(cell)}
+    return found
+
+
+def unit_of(notebook, answers):
+    """The unit that most of a notebook's answer cells belong to, None if there is no such; answers: `answer_cells`."""
+    ids = set(_grade_ids(notebook))
+    shares = sorted(((len(names & ids) / len(names), unit) for unit, names in answers.items() if names), reverse=True)
+    if not shares or shares[0][0] < 0.5 or (len(shares) > 1 and shares[1][0] == shares[0][0]):
+        return None
+    return shares[0][1]
+
+
 def _unanswered_lines(notebook, release):
     names = unanswered(notebook, release)
     if not names:
@@ -309,14 +330,25 @@ def read_submission(path):
             raise BadSubmission("is not a plain file (a link or a folder): put the zip itself there")
         if status.st_size > MAX_ZIP:
             raise BadSubmission(f"is larger than {MAX_ZIP // 2**20} MB: ask for one with its outputs cleared")
-        with zipfile.ZipFile(str(path)) as archive:
+        return read_archive(path)
+    except OSError as error:
+        raise BadSubmission(f"cannot be read ({error.strerror or error}): copy it there again") from None
+
+
+def read_archive(file, path=None):
+    """Read one zip, from a path or an open file; `path` is what the result is to say about where it came from.
+
+    Raises
+    ------
+    BadSubmission : what is wrong and what to do.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
             members = _members(archive)
             record = _record(_read(archive, members[RECORD], MAX_RECORD))
             if set(members) != {RECORD, f"{record['unit']}.ipynb"}:
                 raise BadSubmission(f"does not hold the notebook of the unit it names ({record['unit']!r}): {NOT_OURS}")
             data = _read(archive, members[f"{record['unit']}.ipynb"], MAX_NOTEBOOK)
-    except OSError as error:
-        raise BadSubmission(f"cannot be read ({error.strerror or error}): copy it there again") from None
     except DAMAGE as error:
         raise BadSubmission(f"is not a readable zip ({error or type(error).__name__}): {NOT_OURS}") from None
     if sha256(data) != record["sha256"]:
@@ -325,7 +357,7 @@ def read_submission(path):
         read_notebook(data)
     except ValueError as error:
         raise BadSubmission(f"holds no usable notebook ({error}): {NOT_OURS}") from None
-    return Submission(path, record["unit"], record["student"], record["when"], record["sha256"], data)
+    return Submission(path or file, record["unit"], record["student"], record["when"], record["sha256"], data)
 
 
 def _members(archive):
@@ -423,15 +455,9 @@ def collect(root, sources=()):
         if one and one.sha256 != best.sha256:
             lines.append(f"{_shown(one.path)} is older than {_shown(best.path)}, which counts.")
     for one in sorted(newest.values(), key=lambda one: (one.time, one.student, one.unit)):
-        try:
-            lines.append(_sort_in(root / "submitted", one))
-        except BadSubmission as problem:
-            problems.append(f"{_shown(one.path)} {problem}.")
-        except OSError as error:
-            problems.append(
-                f"{_shown(one.path)} could not be sorted in ({error.strerror or error}: {error.filename}): mend that"
-                " and collect again."
-            )
+        line, problem = sort_in(root / "submitted", one)
+        lines += [line] if line else []
+        problems += [f"{_shown(one.path)} {problem}."] if problem else []
     if not newest and not problems:
         lines.append("No zip to collect: put them into inbox/, or name a folder (make collect FROM=folder).")
     return lines, problems
@@ -461,23 +487,37 @@ def _shown(path):
     return "".join(letter if letter.isprintable() else "?" for letter in str(path.name))
 
 
+def sort_in(submitted, one):
+    """Put one submission in its place; returns the line that says so, or else why it could not be ("" for the other).
+
+    one.time: None if nobody knows it; it then has no time stamp, and counts as newer than what is there.
+    """
+    try:
+        return _sort_in(submitted, one), ""
+    except BadSubmission as problem:
+        return "", str(problem)
+    except OSError as error:
+        told = f"could not be sorted in ({error.strerror or error}: {error.filename}): mend that and collect again"
+        return "", told
+
+
 def _sort_in(submitted, one):
-    """Put one submission in its place and return the line that says so."""
     _check_place(submitted, one)
     target = submitted / one.student / one.unit
-    label = f"{one.student}  {one.unit}  {one.time} UTC"
+    label = f"{one.student}  {one.unit}  {f'{one.time} UTC' if one.time else 'time unknown'}"
     note = "collected"
     if os.path.lexists(str(target)):
         old_time, old_sha256 = _collected_time(target), _collected_sha256(target, one.unit)
-        if (old_time, old_sha256) == (one.time, one.sha256):
+        if old_sha256 == one.sha256 and one.time in (None, old_time):
             return f"{label}  already there"
-        if old_time and (old_time, old_sha256) > (one.time, one.sha256):
+        if old_time and one.time and (old_time, old_sha256) > (one.time, one.sha256):
             return f"{label}  left out: a newer one, of {old_time} UTC, is already there"
         note = f"collected; the one before is kept in {_set_aside(submitted, one, old_time)}"
     fresh = submitted / one.student / f".incoming-{one.unit}"  # so that nbgrader never sees half a submission
     fresh.mkdir(parents=True, exist_ok=True)
     workbook.overwrite(one.notebook, fresh / f"{one.unit}.ipynb")
-    workbook.overwrite(f"{one.time} UTC\n".encode("ascii"), fresh / "timestamp.txt")
+    if one.time:
+        workbook.overwrite(f"{one.time} UTC\n".encode("ascii"), fresh / "timestamp.txt")
     fresh.rename(target)
     return f"{label}  {note}"
 
