@@ -44,6 +44,11 @@ def parser() -> argparse.ArgumentParser:
         "--isolation", choices=["full", "none"], default=None,
         help="none: run students' code without a sandbox, with all your rights (default: full, or as the course sets)",
     )  # fmt: skip
+    diff = commands.add_parser("diff", help="what the last grading of each submission changed", formatter_class=form)
+    diff.add_argument("unit", metavar="UNIT")
+    diff.add_argument("--course", metavar="PATH", type=Path, default=Path(), help="the course folder (default: here)")
+    diff.add_argument("--json", action="store_true", help="one JSON document on stdout, for machines")
+    diff.set_defaults(run=_diff)
     instructors.register(commands)
     return top
 
@@ -71,6 +76,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def grade(arguments) -> int:
     """Grade the submissions asked for."""
+    # jsonschema would import this for a check of web addresses that no notebook needs; it takes two seconds.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from . import plan as plans  # nbgrader and SQLAlchemy take a second to import: --help need not wait
     from .run import ClassRun
     from .steps import Grader
@@ -101,6 +108,12 @@ def grade(arguments) -> int:
         raise
     report.end()
     return 1 if report.refused else 0
+
+
+def _diff(arguments) -> int:
+    from .diff import run
+
+    return run(arguments)
 
 
 def _pool(arguments, students: int):

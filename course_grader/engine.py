@@ -51,6 +51,8 @@ class Engine:
         Data folders that setup cells and students' code may read.
     wall_seconds : float
         Limit on the clock for each cell.
+    libraries : sequence of str
+        Modules to import before anything is graded; empty for those of `prepared.MODULES`.
 
     Raises
     ------
@@ -58,10 +60,13 @@ class Engine:
         The sandbox cannot be made here; the message says what to do.
     """
 
-    def __init__(self, course: Path | str = ".", isolation: str = "full", readable=(), wall_seconds=WALL_SECONDS):
+    def __init__(
+        self, course: Path | str = ".", isolation: str = "full", readable=(), wall_seconds=WALL_SECONDS, libraries=()
+    ):
         self._course, self._isolation, self._wall_seconds = Path(course).resolve(), isolation, wall_seconds
         data = os.environ.get("COURSE_MNIST_DIR")
         self._readable = [str(path) for path in (*readable, *([data] if data else []))]
+        self._libraries = tuple(libraries)
         self._process = None
         self._beside_of: dict[str, list[str]] = {}
         self._last_sent = "", ""
@@ -95,7 +100,7 @@ class Engine:
         package = str(Path(__file__).resolve().parent.parent)
         paths = [str(self._course), package, os.environ.get("PYTHONPATH", "")]
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "HOME": os.environ.get("HOME", "/")}
-        command = f"from course_grader.prepared import serve; serve({theirs.fileno()})"
+        command = f"from course_grader.prepared import serve; serve({theirs.fileno()}, {self._libraries!r})"
         self._process = sandbox.launch(
             [sys.executable, "-P", "-c", command],  # -P: the folder it is started in is no place to import from
             sandbox.clean_environment(environment | self._mnist() | ENVIRONMENT),

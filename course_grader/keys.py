@@ -128,7 +128,7 @@ def _fixed(plan: Plan) -> list[str]:
 def _fixed_of(plan: Plan, number: int) -> str:
     exercises = plan.exercises()
     exercise = exercises[number]
-    how = [grader_version(), plan.unit, plan.notebook, plan.cpu_seconds, plan.allow_added_cells]
+    how = [grader_version(), plan.unit, plan.notebook, plan.cpu_seconds, plan.allow_added_cells, plan.libraries]
     # A test that runs beside the answers is found by the whole plan.
     how.append(plan.digest if plan.allow_student_process else "")
     setup = [(cell.name, cell.source) for cell in plan.cells if cell.kind == "setup"]

@@ -59,6 +59,7 @@ class Plan:
     allow_added_cells: bool = True
     allow_student_process: bool = True  # may tests that cannot work on remote values run beside the student's code?
     reference: dict[str, str] = field(default_factory=dict)  # the course's own answers by name; tell which tests cannot
+    libraries: tuple[str, ...] = ()  # imported before anything is graded; () for the usual ones
 
     @cached_property
     def json(self) -> str:
@@ -73,7 +74,8 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> Plan:
         data = json.loads(text)
-        return cls(**data | {"cells": tuple(PlanCell(**cell) for cell in data["cells"])})
+        cells = tuple(PlanCell(**cell) for cell in data["cells"])
+        return cls(**data | {"cells": cells, "libraries": tuple(data["libraries"])})
 
     def exercises(self) -> list[Exercise]:
         """The tests, grouped by the answers that they follow."""

@@ -34,6 +34,11 @@ class CourseGrader(Configurable):
         help="Units in which a test that cannot work on remote values fails instead of running beside the answers; "
         "'*' stands for all.",
     ).tag(config=True)
+    libraries = List(
+        [],
+        help="What the prepared process imports before it grades; empty: numpy, matplotlib, torch, ipywidgets and "
+        "course_utils. A course without torch starts in a second if it names only what its cells import.",
+    ).tag(config=True)
     isolation = Unicode("full", help="'full': student code in a sandbox; 'none': without one.").tag(config=True)
 
 
@@ -186,7 +191,7 @@ def _plan(course: Settings, unit: str, record) -> Plan:
     allowed = unit not in own.no_student_process and "*" not in own.no_student_process
     return Plan(
         unit, record.name, tuple(planned), float(own.cpu_seconds_of.get(unit, own.cpu_seconds)),
-        allow_added_cells=unit not in own.no_added_cells, allow_student_process=allowed,
+        allow_added_cells=unit not in own.no_added_cells, allow_student_process=allowed, libraries=tuple(own.libraries),
         reference=_reference(course, unit, record.name, planned) if allowed else {},
     )  # fmt: skip
 

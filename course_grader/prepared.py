@@ -21,10 +21,10 @@ MODULES = (
 )  # fmt: skip
 
 
-def serve(descriptor: int, modules=MODULES) -> None:
+def serve(descriptor: int, modules=()) -> None:
     """Fork a judge and a base process for each byte that arrives; send back the judge's socket."""
     control = socket.socket(fileno=descriptor)
-    prepared = _prepare(modules)
+    prepared = _prepare(modules or MODULES)
     control.sendall(json.dumps(prepared).encode() + b"\n")
     if prepared["threads"] != 1:
         return
@@ -44,8 +44,9 @@ def _prepare(modules) -> dict:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     the_shell = shell.make_shell()
-    with contextlib.suppress(Exception):
-        the_shell.run_line_magic("matplotlib", "inline")
+    if "matplotlib" in sys.modules:
+        with contextlib.suppress(Exception):
+            the_shell.run_line_magic("matplotlib", "inline")
     gc.collect()
     gc.freeze()  # so that a child's collector does not write to every page
     return {"threads": len(list(Path("/proc/self/task").iterdir())), "missing": missing, "pid": os.getpid()}

@@ -399,6 +399,17 @@ def _install(course: plans.Settings, draft: Path, target: Path, whole: bool) -> 
 # -- was this graded before? -------------------------------------------------------------------------------------------
 
 
+def tidy(course: plans.Settings, unit: str, student: str) -> None:
+    """Put right what a run that was killed while it changed folders left behind."""
+    target = course.folder("autograded", student, unit)
+    old = target.with_name(f".{target.name}.old")
+    if os.path.lexists(old):
+        if os.path.lexists(target):
+            _remove(old)
+        else:
+            old.rename(target)
+
+
 def before(course: plans.Settings, graded: Graded) -> Verdict | None:
     """The verdict that lies in autograded/ for this notebook, whatever it was about; None if there is none."""
     path = course.verdict_file(graded.submission.student, graded.plan.unit, graded.plan.notebook)

@@ -84,6 +84,7 @@ class ClassRun:
         return one
 
     def _look_up(self, one: _Open) -> None:
+        record.tidy(self._grader.course, self._unit, one.student)
         before = [record.before(self._grader.course, ready) for ready in one.ready]
         if self._regrade:
             before = [None] * len(before)

@@ -56,7 +56,8 @@ class Grader:
             from .engine import Engine
 
             try:
-                self._engine = Engine(self.course.root, self._isolation).__enter__()
+                more = {"libraries": self.course.grader.libraries} if self.course.grader.libraries else {}
+                self._engine = Engine(self.course.root, self._isolation, **more).__enter__()
             except GraderError as error:
                 raise CannotStart(str(error)) from None
         return self._engine

@@ -18,15 +18,14 @@ from functools import lru_cache
 from . import keys
 from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
-_idle: dict[tuple[str, str], list] = {}  # engines by course folder and isolation
+_idle: dict[tuple, list] = {}  # engines by course folder, isolation and libraries
 _turn = threading.Lock()  # a Dask worker may have several threads; each has an engine of its own while it judges
 
 
 def job(course: str, isolation: str, notebooks: list[dict]) -> str:
     """What `judge` takes, as JSON. notebooks: see `notebook`; course: its folder, "" where a worker has none."""
-    return json.dumps(
-        {"version": keys.grader_version(), "course": course, "isolation": isolation, "notebooks": notebooks}
-    )
+    version = "" if course else keys.grader_version()  # a worker beside the course has the same files
+    return json.dumps({"version": version, "course": course, "isolation": isolation, "notebooks": notebooks})
 
 
 def judge(text: str) -> str:
@@ -36,10 +35,11 @@ def judge(text: str) -> str:
         if none can be judged here.
     """
     asked = json.loads(text)
-    if asked["version"] != keys.grader_version():
+    if asked["version"] not in ("", keys.grader_version()):
         return json.dumps({"fatal": f"{_here()} has another version of the grader or of its libraries: {_MEND}"})
     try:
-        with _engine(asked["course"], asked["isolation"]) as engine:
+        libraries = _plan(asked["notebooks"][0]["plan"]).libraries
+        with _engine(asked["course"], asked["isolation"], libraries) as engine:
             return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
     except _CannotStart as error:
         return json.dumps({"fatal": str(error)})
@@ -74,12 +74,12 @@ class _CannotStart(GraderError):
 
 
 @contextlib.contextmanager
-def _engine(course: str, isolation: str):
+def _engine(course: str, isolation: str, libraries: tuple):
     """An engine of this process that nobody uses meanwhile; a new one if there is none."""
     with _turn:
-        waiting = _idle.setdefault((course, isolation), [])
+        waiting = _idle.setdefault((course, isolation, libraries), [])
         engine = waiting.pop() if waiting else None
-    engine = engine or _started(course, isolation)
+    engine = engine or _started(course, isolation, libraries)
     try:
         yield engine
     finally:
@@ -87,11 +87,12 @@ def _engine(course: str, isolation: str):
             waiting.append(engine)
 
 
-def _started(course: str, isolation: str):
+def _started(course: str, isolation: str, libraries: tuple):
     from . import engine as engines
 
+    more = {"libraries": libraries} if libraries else {}
     try:
-        return engines.Engine(course or _empty(), isolation).__enter__()
+        return engines.Engine(course or _empty(), isolation, **more).__enter__()
     except GraderError as error:
         raise _CannotStart(str(error)) from None
 
