@@ -47,6 +47,13 @@ def register(commands) -> None:
     collect.add_argument("zip", metavar="ZIP", nargs="+", type=Path)
     _json(collect)
 
+    bundle = _command(
+        commands, "bundle", "the course for students, without solutions and hidden tests, in one zip",
+        "Write release/, course_utils/ and what `make lab` and `make submit` need into one zip, always the same\n"
+        "bytes. Refused if a line of a solution or of a hidden test would be in it.",
+    )  # fmt: skip
+    bundle.add_argument("--output", metavar="ZIP", type=Path, help="default: dist/deep-learning-fundamentals.zip")
+
 
 def _command(commands, name: str, told: str, description: str):
     """One command with what all of them have; it runs the function `run` of the module of its name."""
