@@ -3,9 +3,39 @@
 What a chapter teaches stands in the chapter; these are the pieces that earlier chapters have taught.
 """
 
+import math
+import os
+
 import numpy as np
 
 import course_utils
+
+BATCH, LEAST_STEPS = 128, 100  # with fewer steps than these, no network of the course learns
+
+
+def epochs(planned, samples):
+    """How many epochs to train: as planned, more where a small data set would mean few steps.
+
+    Parameters
+    ----------
+    planned : int
+        Epochs on a data set of MNIST's size. With the environment variable ``COURSE_FAST``, which automatic tests set,
+        1 is taken in its place.
+    samples : int
+        Number of training samples.
+
+    Returns
+    -------
+    int
+        At least `planned`, and at least what gives 100 steps on batches of 128.
+
+    Examples
+    --------
+    >>> epochs(8, 50_000), epochs(8, 1_200)
+    (8, 11)
+    """
+    planned = 1 if os.environ.get("COURSE_FAST") else planned
+    return max(planned, math.ceil(LEAST_STEPS * BATCH / samples))
 
 
 def tensors(X, y):
@@ -63,6 +93,44 @@ def mlp(sizes, seed, between=None, *, scale=1.0):
         following = [nn.ReLU()] if between is None else between(M)
         modules += [dense, *following]
     return nn.Sequential(*modules[: len(modules) - len(following)]).to(course_utils.device())
+
+
+def shifted(batch, random, most=2):
+    """Move each image of a batch by whole pixels, each one by another random amount; what moves in is paper.
+
+    Parameters
+    ----------
+    batch : torch.Tensor of shape (B, 1, H, W)
+        Paper is the lowest value in the batch.
+    random : torch.Generator
+        On the CPU, so that it draws the same numbers whatever the device of the images.
+    most : int
+        How many pixels an image moves at most, up or down, left or right.
+
+    Returns
+    -------
+    torch.Tensor of shape (B, 1, H, W)
+        On the device of `batch`, which is left as it is.
+
+    Examples
+    --------
+    >>> import torch
+    >>> dot = torch.zeros(2, 1, 5, 5)
+    >>> dot[:, :, 2, 2] = 1
+    >>> moved = shifted(dot, torch.Generator().manual_seed(1))
+    >>> moved.shape == dot.shape, moved.sum().item()
+    (True, 2.0)
+    """
+    import torch
+    from torch.nn import functional
+
+    B, _, H, W = batch.shape
+    padded = functional.pad(batch, [most] * 4, value=batch.min().item())
+    down, right = torch.randint(2 * most + 1, (2, B, 1), generator=random).to(batch.device)
+    rows = down + torch.arange(H, device=batch.device)
+    columns = right + torch.arange(W, device=batch.device)
+    which = torch.arange(B, device=batch.device)[:, None, None]
+    return padded[which, 0, rows[:, :, None], columns[:, None, :]][:, None]
 
 
 def loss_on(network, samples):

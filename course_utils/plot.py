@@ -7,6 +7,7 @@ only.
 
 import functools
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,9 @@ def image(ax, text):
     import matplotlib.pyplot as plt
     from IPython.display import Image
 
-    buffer = io.BytesIO()
-    ax.figure.savefig(buffer, format="png")
-    plt.close(ax.figure)
+    buffer, figure = io.BytesIO(), ax.get_figure(root=True)
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
     return Image(buffer.getvalue(), format="png", alt=text)
 
 
@@ -179,6 +180,135 @@ def groups(x, named, *, xlabel="", ylabel="", title="", ax=None):
     ax.legend()
     ax.grid(axis="x", visible=False)
     return ax
+
+
+@styled
+def images(pictures, *, titles=(), columns=10, size=None):
+    """Draw small grey pictures in rows, dark ink on white.
+
+    Parameters
+    ----------
+    pictures : sequence of ndarray of shape (H, W)
+        Higher values are darker; each picture has its own scale.
+    titles : sequence, optional
+        What stands above the first pictures.
+    columns : int
+        Pictures in a row.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        That of the first picture.
+    """
+    rows = -(-len(pictures) // columns)
+    grid = axes(rows, columns, size=size or (0.75 * columns, 0.85 * rows + 0.1), squeeze=False).ravel()
+    for ax in grid:
+        ax.axis("off")
+    for ax, picture in zip(grid, pictures, strict=False):
+        ax.imshow(picture, cmap="gray_r")
+        ax.axis("on")  # a frame: where a digit stands in its picture is part of what is seen
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="0.8")
+    for ax, title in zip(grid, titles, strict=False):
+        ax.set_title(title, fontsize=9, loc="center")
+    return grid[0]
+
+
+@styled
+def matrix(counts, *, xlabel="answer", ylabel="class", title="", ax=None):
+    """Draw a table of counts (C, C), the larger the darker; entries of 0 stay empty."""
+    counts = np.asarray(counts)
+    ax = axes(size=(5.2, 4.6)) if ax is None else ax
+    # The root makes the few mistakes visible beside the many right answers.
+    ax.imshow(np.sqrt(counts), cmap="Blues")
+    middle = np.sqrt(counts).max() / 2
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        shade = "white" if np.sqrt(counts[i, j]) > middle else "black"
+        ax.text(j, i, counts[i, j], ha="center", va="center", fontsize=8, color=shade)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xticks=range(len(counts)), yticks=range(len(counts)))
+    ax.grid(visible=False)
+    return ax
+
+
+@styled
+def reliability(confidence, right, *, bins=10, ax=None):
+    """Hold stated confidence against the share of right answers, bin by bin; bars show how many answers a bin holds.
+
+    Parameters
+    ----------
+    confidence : ndarray of shape (N,)
+        Probability of the answer that was given, from 0 to 1.
+    right : ndarray of shape (N,), bool
+    bins : int
+        Bins of equal width; empty ones draw nothing.
+    """
+    ax = axes(size=(5.0, 3.8)) if ax is None else ax
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    there = counts > 0
+    sums = [np.bincount(place, weights=values, minlength=bins) for values in (confidence, right)]
+    means = [total[there] / counts[there] for total in sums]
+    edges = np.arange(bins) / bins
+    share = counts / counts.sum()
+    ax.bar(edges, share, width=1 / bins, align="edge", color="0.85", edgecolor="white", label="share of all answers")
+    ax.plot([0, 1], [0, 1], "--", color="0.4", lw=1, label="as sure as right")
+    ax.plot(*means, "-", color="C0", lw=1)
+    ax.scatter(*means, s=15 + 150 * np.sqrt(share[there]), color="C0", zorder=3, label="answers (larger: more of them)")
+    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="stated probability", ylabel="share of right answers")
+    ax.legend(loc="upper left")
+    return ax
+
+
+class Live:
+    """Curves that grow while something is trained, with a line that says how far it is.
+
+    Parameters
+    ----------
+    total : int
+        Number of epochs to come.
+    **settings
+        For the Axes: ``ylabel="loss"``.
+
+    Examples
+    --------
+    >>> live = Live(2, ylabel="loss")
+    >>> live.add(training=1.0, validation=1.2)  # doctest: +ELLIPSIS
+    <IPython.core.display.Image object>
+    >>> live.add(training=0.5, validation=0.9)  # doctest: +ELLIPSIS
+    <IPython.core.display.Image object>
+    In words: after 2 epochs, in ... s: training 0.500, validation 0.900.
+    """
+
+    SECONDS = 0.5  # between two pictures: drawing takes a tenth of a second, which short epochs need for themselves
+
+    def __init__(self, total, **settings):
+        self.total, self.settings, self.named = total, {"xlabel": "epoch"} | settings, {}
+        self._shown, self._started, self._drawn = None, time.perf_counter(), -np.inf
+
+    def add(self, **values):
+        """Take in one number for each curve; draw it if the last picture is old enough, or if this epoch ends all."""
+        for name, value in values.items():
+            self.named.setdefault(name.replace("_", " "), []).append(float(value))
+        done, now = len(next(iter(self.named.values()))), time.perf_counter()
+        if now - self._drawn >= self.SECONDS or done >= self.total:
+            self._drawn = now
+            self._draw(done, now - self._started)
+
+    def _draw(self, done, spent_s):
+        from IPython.display import display
+
+        latest = ", ".join(f"{name} {values[-1]:.3f}" for name, values in self.named.items())
+        text = f"after {done} epoch{'s' * (done > 1)}, in {spent_s:.0f} s: {latest}."
+        left = f", about {spent_s / done * (self.total - done):.0f} s left" if done < self.total else ""
+        ax = curves(np.arange(1, done + 1), self.named, title=f"epoch {done} of {self.total}{left}", **self.settings)
+        ax.set_xlim(0.5, self.total + 0.5)
+        picture = image(ax, text)
+        if self._shown is None:
+            self._shown = display(picture, display_id=True)
+        else:
+            self._shown.update(picture)
+        if done >= self.total:
+            print(f"In words: {text}")
 
 
 @styled
