@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -23,7 +24,8 @@ from nbgrader.api import Gradebook
 
 from course_author.release import environment, generate
 from course_author.units import ROOT
-from course_grader import cli
+from course_grader import bundle, cli
+from course_grader.late import LatePenalty
 from course_grader.model import CAUSES, STUDENT
 from course_grader.plan import CourseGrader
 from course_utils import workbook
@@ -87,6 +89,9 @@ def hand_in(course, programs):
         done = run(f"make submit UNIT={UNIT} STUDENT={student}", course, programs)
         assert done.returncode == 0, done.stderr
     (course / "outbox").rename(course / "downloads")
+    with zipfile.ZipFile(course / "everybody.zip", "w") as archive:  # Ben's again, as Canvas gives it
+        (path,) = (course / "downloads").glob("*--ben--*.zip")
+        archive.write(path, f"benbeta_12_345_{path.name}")
     shutil.rmtree(course / "release")
     (course / "gradebook.db").unlink()  # the page starts without one
 
@@ -96,7 +101,8 @@ def walk(tmp_path_factory):
     """The course after all commands of the page, and what each of them printed."""
     course = small_course.make(tmp_path_factory.mktemp("docs") / "course", bank=False)
     programs = make_programs(tmp_path_factory.mktemp("programs"))
-    shutil.copy(ROOT / "Makefile", course)
+    for name in ("Makefile", "README.md", "pyproject.toml", *bundle.AS_THEY_ARE):
+        shutil.copy(ROOT / name, course)
     for package in ("course_utils", "course_author", "course_grader"):
         shutil.copytree(ROOT / package, course / package, ignore=shutil.ignore_patterns("__pycache__"))
     hand_in(course, programs)
@@ -113,7 +119,15 @@ def test_the_page_has_a_command_for_each_step(walk):
     text = "\n".join(printed)
     for words in ("generate_assignment", "make collect", "course-grader grade", "--student ada", "--json", "--regrade"):
         assert words in text
-    for words in ("nbgrader autograde", "verdict.json", "generate_feedback", "nbgrader export"):
+    for words in (
+        "nbgrader autograde",
+        "verdict.json",
+        "generate_feedback",
+        "bundle",
+        "everybody.zip",
+        "stats",
+        "export",
+    ):
         assert words in text
 
 
@@ -156,15 +170,31 @@ def test_feedback_is_written_and_shows_no_hidden_test(walk):
         assert "rng.normal" not in page
 
 
-def test_the_export_has_a_row_for_each_student(walk):
-    course, _ = walk
-    with (course / "grades.csv").open(newline="") as table:
+def test_the_bundle_and_the_platforms_zip(walk):
+    course, printed = walk
+    with zipfile.ZipFile(course / "dist" / f"{bundle.NAME}.zip") as archive:
+        assert f"{bundle.NAME}/release/{UNIT}/{UNIT}.ipynb" in archive.namelist()
+    told = printed["course-grader collect everybody.zip"]
+    assert told.startswith("ben ") and told.endswith("already there\nnothing refused\n")
+
+
+def test_late_work_is_reckoned_by_the_settings_that_the_page_names(walk):
+    _, printed = walk
+    assert printed[f"course-grader late {CHAPTER}"] == f"{UNIT}: nobody is late\n"
+    named = set(re.findall(r"c\.LatePenalty\.(\w+)", PAGE))
+    assert named == set(LatePenalty.class_own_traits(config=True))
+
+
+def test_the_statistics_and_the_export_have_every_student(walk):
+    course, printed = walk
+    page = next(text for command, text in printed.items() if command.startswith("course-grader stats"))
+    assert "2 graded" in page and "fewer than 10 students" in page
+    assert (course / "stats.png").read_bytes().startswith(b"\x89PNG")
+    with (course / "grades.csv").open(newline="", encoding="utf-8-sig") as table:
         rows = {row["student_id"]: row for row in csv.DictReader(table)}
-    assert {name: (row["assignment"], float(row["score"])) for name, row in rows.items()} == {
-        "ada": (UNIT, 8),
-        "ben": (UNIT, 5),
-    }
-    assert {"max_score", "late_submission_penalty"} <= rows["ada"].keys()
+    columns = [f"{UNIT} {name}" for name in ("count-above", "total", "of")]
+    given = {name: [float(row[column]) for column in columns] for name, row in rows.items()}
+    assert given == {"ada": [4, 8, 8], "ben": [1, 5, 8]}
 
 
 def test_formgrader_is_served_on_the_course(walk, tmp_path):
