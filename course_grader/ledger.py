@@ -7,7 +7,6 @@ unit consists of is read once, and a submission costs about ten statements on nb
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import late
 from . import plan as plans
+from .faults import Locked, plain_words
 from .model import GraderError
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS = Student.__table__, SubmittedAssignment.__table__, SubmittedNotebook.__table__
@@ -266,34 +266,3 @@ def _notebook(row) -> Notebook:
         frozenset(cell.name for cell in row.task_cells),
         (json.loads(row.kernelspec) if row.kernelspec else None) or {},
     )
-
-
-# -- faults in words ---------------------------------------------------------------------------------------------------
-
-
-class Locked(GraderError):
-    """Another program holds the gradebook."""
-
-
-FULL = "The disk is full: free some space and run it again; what was graded before is recorded."
-
-
-@contextlib.contextmanager
-def plain_words():
-    """What a database or a disk can refuse, as one sentence."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        said = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
-        if "locked" in said:
-            raise Locked(
-                "The gradebook is locked by another program: close what holds it (an open formgrader does not) and run "
-                "it again."
-            ) from None
-        if "disk is full" in said or "disk I/O" in said or "No space" in said:
-            raise GraderError(FULL) from None
-        raise GraderError(f"The gradebook refuses the points, and nothing is recorded ({said}).") from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise GraderError(FULL) from None
-        raise GraderError(f"The result cannot be written ({error.strerror or error}).") from None

@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, inspect
 from traitlets import Dict, Float, List, Unicode
 from traitlets.config import Config, Configurable
 
+from .faults import LOCKED, Locked, in_words
 from .model import GraderError, Plan, PlanCell
 
 
@@ -120,6 +121,8 @@ def gradebook(course: Settings) -> Gradebook:
     try:
         return Gradebook(url, course.coursedir.course_id or "default_course")
     except Exception as error:
+        if isinstance(in_words(error), Locked):
+            raise Locked(LOCKED) from None
         raise GraderError(
             f"The gradebook {path} cannot be opened ({_one_line(error)}): make a copy, then try `nbgrader db upgrade`."
         ) from None
@@ -129,7 +132,9 @@ def _has_tables(url: str) -> bool:
     engine = create_engine(url)
     try:
         return inspect(engine).has_table("source_cell")
-    except Exception:
+    except Exception as error:
+        if isinstance(in_words(error), Locked):
+            raise Locked(LOCKED) from None
         return False
     finally:
         engine.dispose()

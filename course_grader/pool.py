@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from . import work
 from .model import GraderError
 
+CONNECT_S = 10  # how long to try to reach a scheduler
 PATIENCE_S = 60.0  # how long a cluster may give no sign before the run ends
 DIED = "The process that graded this ended {} times: look for a lack of memory, then grade it alone with --student."
 
@@ -175,7 +176,7 @@ class Cluster(_Futures):
         self._silent_since, self._told = None, ""
         self._cores, self._asked = 0, 0.0
         self.lost = (CancelledError, distributed.KilledWorker, distributed.client.FutureCancelledError)
-        self._connect(10)
+        self._connect(CONNECT_S)
 
     def _connect(self, patience: float) -> None:
         try:

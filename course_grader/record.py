@@ -24,7 +24,8 @@ from nbgrader.api import Gradebook
 
 from . import intake, keys
 from . import plan as plans
-from .ledger import Ledger, Notebook, plain_words, scores
+from .faults import plain_words
+from .ledger import Ledger, Notebook, scores
 from .model import Added, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
 
 TIMESTAMP_BYTES = 200

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import intake, keys, record, work
-from .ledger import FULL, Ledger
+from .faults import FULL
+from .ledger import Ledger
 from .model import GraderError, Verdict
 from .record import Graded
 from .steps import CannotStart, Grader

@@ -16,17 +16,15 @@ import scale_class
 from plain_course import UNIT, answered, hand_in, released
 from scale_class import KINDS, assert_right, fill, grade, points, verdicts
 
-from course_grader import keys, plan, work
+from course_grader import plan
 from course_grader.engine import Engine
-from course_grader.model import Plan, PlanCell, Submission, Verdict
 
 pytestmark = pytest.mark.part("scale")
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    course = scale_class.make(tmp_path_factory.mktemp("scale") / "course")
-    return course
+    return scale_class.make(tmp_path_factory.mktemp("scale") / "course")
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +82,9 @@ def executions(monkeypatch):
     asked = {}
     real = Engine.grade
 
-    def spy(self, plan, submission, known=None):
+    def spy(self, the_plan, submission, known=None):
         asked[submission.student] = {cell.name for cell in known.cells} if known else set()
-        return real(self, plan, submission, known)
+        return real(self, the_plan, submission, known)
 
     monkeypatch.setattr(Engine, "grade", spy)
     return asked
@@ -128,3 +126,135 @@ def test_a_test_that_was_emptied_also_counts_for_those_who_left_it_blank(course,
     changed_test(course, 'check.hidden.equal(double(-3), -6, what=\\"double of a negative\\")', "pass")
     grade(course, "--jobs", 2)
     assert points(course)["s00003-blank"] == 3
+
+
+# -- killed and run again ----------------------------------------------------------------------------------------------
+
+
+def killed(course, seconds, *arguments):
+    """Start a run, kill its writer after so many seconds; the exit status (-9 if it was still at work)."""
+    process = subprocess.Popen(
+        scale_class.command(course, *arguments),
+        env=scale_class.surroundings(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stderr.readline()  # the first is graded: from here on it is not the start that is killed
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return process.returncode
+
+
+def resume(course, made, moments, *arguments):
+    """Kill runs at these moments after their first verdict, each time going on; then let one run end."""
+    statuses = [killed(course, seconds, "--jobs", 2, *arguments) for seconds in moments]
+    assert -signal.SIGKILL in statuses, "no run was at work when it was to be killed"
+    grade(course, "--jobs", 2)
+    assert_right(course, made)
+    assert formgrader_reads(course) == points(course)
+    return statuses
+
+
+def formgrader_reads(course):
+    """What formgrader's pages ask nbgrader's API for; and every notebook that it would open, opened."""
+    settings = plan.settings(course)
+    api = plain_course.NbGraderAPI(settings.coursedir, config=plain_course.Config(settings.config))
+    assert api.get_assignment(UNIT)["num_submissions"] == len(points(course))
+    for one in api.get_notebook_submissions(UNIT, "first"):
+        notebook = plain_course.nbformat.read(
+            course / "autograded" / one["student"] / UNIT / "first.ipynb", as_version=4
+        )
+        plain_course.nbformat.validate(notebook)
+    return {one["student"]: one["score"] for one in api.get_submissions(UNIT)}
+
+
+def test_killed_in_the_middle_it_goes_on_and_gives_each_one_verdict(course, made):
+    """Six moments here, half of them of runs that grade all again; `make full` takes 200 and a class of 60."""
+    rng = random.Random(6)
+    for arguments in ([], ["--regrade"]):
+        resume(course, made, [0.0, rng.random() / 10, rng.random() / 5], *arguments)
+    assert_ended(course)
+
+
+@pytest.mark.full
+def test_killed_at_200_moments_of_a_class_of_60(original, tmp_path):
+    course = shutil.copytree(original, tmp_path / "course")
+    shutil.rmtree(course / "submitted", ignore_errors=True)
+    made = fill(course, 60)
+    reference = shutil.copytree(course, tmp_path / "reference")
+    grade(reference, "--jobs", 2)
+    empty = shutil.copytree(course, tmp_path / "empty")
+    rng, count = random.Random(200), 0
+    while count < 200:
+        moments = [rng.random() * 2 for _ in range(4)]
+        statuses = resume(course, made, moments)
+        count += statuses.count(-signal.SIGKILL)
+        assert verdicts(course) == verdicts(reference)
+        shutil.rmtree(course)
+        shutil.copytree(empty, course)
+    assert_ended(course)
+
+
+def test_a_worker_that_is_killed_costs_nobody_the_grade(course, made):
+    """As when the system runs out of memory and ends a worker, or the process that it has started."""
+    fill_more = {f"x{number}": "right" for number in range(4)}
+    for student in fill_more:
+        hand_in(course, student, answered(released(course), **KINDS["right"][0]))
+    process = subprocess.Popen(
+        scale_class.command(course, "--jobs", "2"),
+        env=scale_class.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stderr.readline()
+    (victim, *_) = [int(pid) for pid in _children(process.pid) if b"loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(victim, signal.SIGKILL)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, out + err
+    assert_right(course, made | fill_more)
+
+
+def _children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+# -- always the same ---------------------------------------------------------------------------------------------------
+
+
+def found(course, jobs, *arguments):
+    grade(course, "--jobs", jobs, "--regrade", *arguments, timeout=900)
+    return verdicts(course)
+
+
+def test_the_same_whatever_the_number_of_workers_and_the_load(course, made):
+    """One of each kind, 1, 2 and 4 workers, the last beside eight programs that take all they can get."""
+    first = found(course, 1)
+    busy = [subprocess.Popen(["nice", "-n", "5", "sh", "-c", "while :; do :; done"]) for _ in range(8)]
+    try:
+        assert found(course, 4) == first
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("jobs", "loaded"), [(1, False), (4, False), (16, False), (4, True)])
+def test_a_hundred_runs_give_the_same(course, jobs, loaded):
+    """One submission of each kind 100 times in one run: a class of 800 in which the names differ, and nothing else.
+
+    The answer with random numbers is left out of the comparison between students: its stream depends on the name.
+    """
+    books = {path.parts[-3]: path.read_bytes() for path in (course / "submitted").glob(f"*/{UNIT}/first.ipynb")}
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(6 if loaded else 0)]
+    try:
+        for number in range(100):
+            for student, data in books.items():
+                hand_in(course, f"{student}-{number}", data)
+        there = found(course, jobs)
+        again = found(course, jobs, "--student", "s00004-random-7", "--student", "s00001-wrong-7")
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert again == there
+    for student in books:
+        same = {json.dumps(there[f"{student}-{number}"]) for number in range(100)}
+        assert len(same) == 1 or "random" in student, (student, same)
