@@ -16,9 +16,10 @@ from __future__ import annotations
 import json
 import math
 
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.orm import joinedload, selectinload
 from traitlets import Dict, Float, TraitError, validate
 
 from .model import GraderError
@@ -131,16 +132,19 @@ def reckon(course, unit: str) -> list[dict]:
             raise GraderError(
                 f"The gradebook knows no unit {unit}: run `nbgrader generate_assignment {unit}`."
             ) from None
-        rows = sorted(assignment.submissions, key=lambda submission: submission.student.id)
-        return [told for submission in rows if (told := _reckon_one(step, book, submission, unit))]
+        found = book.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id)
+        found = found.order_by(SubmittedAssignment.student_id).options(
+            joinedload(SubmittedAssignment.student),
+            selectinload(SubmittedAssignment.notebooks).undefer(SubmittedNotebook.score),
+        )  # all at once: one by one, a class of 2,000 takes 10 s
+        return [told for submission in found.all() if (told := _reckon_one(step, submission, unit))]
 
 
-def _reckon_one(step, book, submission, unit: str) -> dict | None:
+def _reckon_one(step, submission, unit: str) -> dict | None:
     student = submission.student.id
     before = sum(row.late_submission_penalty or 0.0 for row in submission.notebooks)
     for row in submission.notebooks:
         penalize(step, submission, row, student)
-    book.db.flush()
     seconds, plugin = submission.total_seconds_late, step.plugin_inst
     if not seconds:
         return None
