@@ -4,6 +4,14 @@ import pytest
 from tiny_course import make_course
 
 
+@pytest.fixture(scope="session")
+def one_notebook(tmp_path_factory):
+    """A released course of one notebook, written for plain nbgrader; copy it before you change it."""
+    import plain_course  # nbgrader takes a second to import, and most tests need none
+
+    return plain_course.make(tmp_path_factory.mktemp("one") / "course", {"first": plain_course.FIRST})
+
+
 @pytest.fixture
 def tiny(tmp_path):
     """The root of a course with one tiny unit, 07_tiny."""

@@ -28,6 +28,7 @@ PUBLIC = {
     "import matplotlib.pyplot as plt": "an import",
     "from torch.nn import functional": "an import",
     "for _ in range(60):": "a loop",
+    "raise KeyboardInterrupt": "Python's",
     "engine.step()": "of widgets: the engine is theirs",
     "return np.tanh(z)": "of the widget of activation functions; test_release holds its functions against the tests",
 }
@@ -89,7 +90,8 @@ def test_no_line_of_a_solution_or_hidden_test_is_in_it(files):
     for name, data in files.items():
         if not name.startswith("release/"):
             found |= {line: (name, known[line]) for line in lines(data) & known.keys() - released}
-    assert {line: where for line, where in found.items() if line not in PUBLIC} == {}
+    new = {line: where for line, where in found.items() if line not in PUBLIC}
+    assert new == {}, "reword one of the two, or say in PUBLIC why the line gives nothing away"
     assert bundle.leaks(ROOT, files) == []
 
 

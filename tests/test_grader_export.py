@@ -3,8 +3,8 @@
 import csv
 import datetime
 import io
+import shutil
 
-import plain_course
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,11 +23,10 @@ PEOPLE = {  # id: first name, last name, email, lms_user_id
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    folder = plain_course.make(
-        tmp_path_factory.mktemp("export") / "course", {"first": plain_course.FIRST},
-        config="c.LatePenalty.percent_per_day = 10\n",
-    )  # fmt: skip
+def course(one_notebook, tmp_path_factory):
+    folder = shutil.copytree(one_notebook, tmp_path_factory.mktemp("export") / "course")
+    with (folder / "nbgrader_config.py").open("a") as file:
+        file.write("c.LatePenalty.percent_per_day = 10\n")
     with plan.gradebook(plan.settings(folder)) as book:
         book.find_assignment(UNIT).duedate = datetime.datetime(2026, 1, 10)
         for name, (first, last, email, lms) in PEOPLE.items():
