@@ -152,21 +152,21 @@ def _look(classify, drawn):
 
 def _asked(classify, seen):
     """Ten probabilities, all 0 if there are none, and the sentence about them."""
-    nothing = np.zeros(10)
+    nothing, name = np.zeros(10), getattr(classify, "__name__", "classify")  # the reader's own word for it
     if not seen.any():
         return nothing, "Draw a digit."
     try:
         returned = classify(seen.copy())
     except Exception as error:  # the reader's own function: whatever it raises must not end the widget
         first_line = str(error).strip().partition("\n")[0][:200]
-        return nothing, f"classify stopped with {type(error).__name__}: {first_line or 'no message'}. {_MEND}"
+        return nothing, f"{name} stopped with {type(error).__name__}: {first_line or 'no message'}. {_MEND}"
     try:
         p = np.asarray(returned, dtype=float)
     except Exception as error:  # NumPy and PyTorch raise several kinds
         first_line = str(error).partition("\n")[0][:200]
-        return nothing, f"classify returned {_kind(returned)} that is no NumPy array ({first_line}). {_MEND}"
+        return nothing, f"{name} returned {_kind(returned)} that is no NumPy array ({first_line}). {_MEND}"
     problem = _problem(p)
-    return (nothing, f"classify {problem}. {_MEND}") if problem else (p, _sentence(p))
+    return (nothing, f"{name} {problem}. {_MEND}") if problem else (p, _sentence(p))
 
 
 _MEND = "Mend it and run this cell again."

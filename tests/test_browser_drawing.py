@@ -203,8 +203,21 @@ def erase_by_keys(widget):
     less = ink(widget)
     assert not less[18:].any() and np.array_equal(less[:17], whole[:17])
     keys.press("Delete")
+    let_go_elsewhere(widget)
     for key in "ddzab":
         keys.press(key)
+
+
+def let_go_elsewhere(widget):
+    """Space is down when the focus leaves, and up when it comes back: nothing must go on drawing."""
+    keys, before = widget.page.keyboard, ink(widget)
+    keys.down("Space")
+    keys.press("Tab")
+    keys.up("Space")
+    keys.press("Shift+Tab")
+    dotted = ink(widget)
+    keys.press("ArrowUp")
+    assert np.array_equal(ink(widget), dotted) and not np.array_equal(dotted, before)
 
 
 def test_ctrl_s_still_saves(widget):
@@ -229,16 +242,27 @@ def test_the_eraser_is_a_tool_of_the_mouse(widget):
 def test_a_faulty_and_slow_model_is_asked_seldom(lab):
     page, _ = lab
     cell = go_to(page, 3)
-    says(cell, "classify stopped with ValueError: no <b>weights</b>. Mend it and run this cell again.")
-    for k in range(12):
-        draw(cell, (2 + 2 * k, 4), (2 + 2 * k, 24))
+    says(cell, "slowly stopped with ValueError: no <b>weights</b>. Mend it and run this cell again.")
+    canvas(cell).evaluate(FOURTEEN_DOTS)
     readout = cell.locator("p[role=status]")
     expect(readout).to_contain_text("I see a")
-    said = ""
-    while said != (said := readout.inner_text()):
-        page.wait_for_timeout(900)  # longer than the pause of the surface and the model's half second
-    assert said in {f"I see a {calls} (100 %)." for calls in (2, 3, 4)}
-    assert ink(cell).any(axis=0).sum() > 24
+    page.wait_for_timeout(900)  # longer than the pause of the surface and the model's half second
+    assert readout.inner_text() == "I see a 2 (100 %)."
+    assert ink(cell)[14].all()
+
+
+# In the page, where timers fire in the order of their times, however busy the machine is.
+FOURTEEN_DOTS = """async (canvas) => {
+    const send = (kind, key) => canvas.dispatchEvent(new KeyboardEvent(kind, { key }));
+    const press = (key) => ["keydown", "keyup"].forEach((kind) => send(kind, key));
+    [...Array(14)].forEach(() => press("ArrowLeft"));
+    for (let k = 0; k < 14; k++) {
+        press(" ");
+        press("ArrowRight");
+        press("ArrowRight");
+        await new Promise((done) => setTimeout(done, 60));
+    }
+}"""
 
 
 def test_no_console_errors_of_ours(lab):

@@ -187,26 +187,34 @@ def needs_detach(_image):
 
 
 FAULTY = {
-    "classify stopped with KeyError: 'weights": raises,
-    "classify stopped with AssertionError: no message.": lambda _: (_ for _ in ()).throw(AssertionError()),
-    "classify returned an array of shape (1, 10), not ten probabilities of shape (10,).": lambda _: np.ones((1, 10)),
-    "classify returned an array of shape (), not ten": lambda _: 7,
-    "classify returned an array of shape (), not": lambda _: None,
-    "classify returned a str that is no NumPy array": lambda _: "seven",
-    "classify returned a Tensor that is no NumPy array": needs_detach,
-    "classify returned numbers that are not finite": lambda _: np.full(10, np.nan),
-    "classify returned numbers from -4 to 5 that add up to 5, not probabilities.": lambda _: np.arange(-4.0, 6.0),
-    "classify returned numbers from 0.05 to 0.05 that add up to 0.5, not": lambda _: np.full(10, 0.05),
-    "classify returned numbers from -0.5 to 1.5 that add up to 1, not": lambda _: probabilities(_1=1.5, _2=-0.5),
+    "raises stopped with KeyError: 'weights": raises,
+    "<lambda> stopped with AssertionError: no message.": lambda _: (_ for _ in ()).throw(AssertionError()),
+    "returned an array of shape (1, 10), not ten probabilities of shape (10,).": lambda _: np.ones((1, 10)),
+    "returned an array of shape (), not ten": lambda _: 7,
+    "returned an array of shape (), not": lambda _: None,
+    "returned a str that is no NumPy array": lambda _: "seven",
+    "needs_detach returned a Tensor that is no NumPy array": needs_detach,
+    "returned numbers that are not finite": lambda _: np.full(10, np.nan),
+    "returned numbers from -4 to 5 that add up to 5, not probabilities.": lambda _: np.arange(-4.0, 6.0),
+    "returned numbers from 0.05 to 0.05 that add up to 0.5, not": lambda _: np.full(10, 0.05),
+    "returned numbers from -0.5 to 1.5 that add up to 1, not": lambda _: probabilities(_1=1.5, _2=-0.5),
 }
 
 
-@pytest.mark.parametrize(("beginning", "classify"), FAULTY.items(), ids=FAULTY)
-def test_a_faulty_classify_is_told_in_one_line(beginning, classify):
+@pytest.mark.parametrize(("told", "classify"), FAULTY.items(), ids=FAULTY)
+def test_a_faulty_classify_is_told_in_one_line(told, classify):
     p, text = drawing._asked(classify, THREE)
-    assert text.startswith(beginning)
+    assert told in text and text.startswith(classify.__name__)
     assert text.endswith(". Mend it and run this cell again.") and "\n" not in text
     assert p.shape == (10,) and not p.any()
+
+
+def test_an_object_may_classify():
+    class Model:
+        def __call__(self, _image):
+            return np.ones(3)
+
+    assert drawing._asked(Model(), THREE)[1].startswith("classify returned an array of shape (3,)")
 
 
 # ---- the widget
@@ -270,9 +278,9 @@ def test_a_widget_outlives_a_faulty_classify(shown):  # noqa: F811
     drawing.draw_digit(lambda seen: next(answers)(seen))
     (box, _), handle = shown
     surface, readout = box.children
-    assert "classify stopped with KeyError" in readout.value
+    assert "stopped with KeyError" in readout.value
     surface.ink = ONE.tobytes()
-    assert "classify returned an array of shape (3,)" in readout.value
+    assert "returned an array of shape (3,)" in readout.value
     surface.ink = THREE.tobytes()
     assert "I see a 7" in readout.value and len(handle.updates) == 2
 
