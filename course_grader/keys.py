@@ -202,6 +202,7 @@ def _look_through(body: list[ast.stmt], bound: set[str], free: set[str]) -> None
                 free |= _loaded(head) - bound
                 inside |= _stored(head)
         handlers = getattr(node, "handlers", [])
+        free |= set().union(*(_loaded(handler.type) for handler in handlers if handler.type)) - bound
         for block in (
             node.body,
             getattr(node, "orelse", []),
@@ -230,6 +231,8 @@ def _stored(node: ast.AST) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if hasattr(node, "body") or hasattr(node, "cases") or (isinstance(node, ast.AnnAssign) and node.value is None):
+        return set()  # not for sure
     targets = [part for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
     inside = [part for part in ast.walk(node) if isinstance(part, ast.comprehension | ast.Lambda)]
     hidden = {id(name) for one in inside for name in ast.walk(one)}

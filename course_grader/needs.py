@@ -75,6 +75,23 @@ def know(plan: Plan, said: list[list]) -> None:
         _KNOWN[cell.source] = Names(frozenset(bound), frozenset(used), inert)
 
 
+def imports(plan: Plan) -> tuple[str, ...]:
+    """Modules that the setup cells import: both sides run those cells for each submission, so they are prepared."""
+    found = {}
+    for cell in plan.cells:
+        if cell.kind == "setup":
+            try:
+                body = ast.parse(_without_magics(cell.source)).body
+            except SyntaxError:
+                continue
+            for node in body:
+                if isinstance(node, ast.Import):
+                    found |= dict.fromkeys(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and not node.level:  # what is imported may be a module, too
+                    found |= dict.fromkeys((node.module, *(f"{node.module}.{a.name}" for a in node.names)))
+    return tuple(found)
+
+
 def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:
     for symbol in table.get_symbols():
         # `count += 1` under `global count` counts as a use, although Python's table calls it an assignment alone.

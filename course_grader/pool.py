@@ -15,7 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 
 from . import work
@@ -108,19 +108,22 @@ class _Futures:
     def _ended(self, one: _Job, future, again: deque) -> Iterator[tuple]:
         try:
             yield one.tag, future.result()
-        except self.lost as error:
-            if self.blames(error):
-                one.tries += 1
+        except Exception as error:
+            if not self.is_lost(error, future):
+                told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                yield one.tag, _error(f"The grader itself failed on this submission ({told}): please report it.")
+                return
+            one.tries += self.blames(error)
             if one.tries >= self.tries:
                 yield one.tag, _error(DIED.format(one.tries))
             else:
                 again.append(one)
-        except Exception as error:
-            told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            yield one.tag, _error(f"The grader itself failed on this submission ({told}): please report it.")
 
-    lost: tuple = (BrokenExecutor,)
     tries = 3  # how often a submission may bring its worker down before it is given up
+
+    def is_lost(self, error: BaseException, future) -> bool:
+        """Did the job not come to an end? Then it is sent once more."""
+        return isinstance(error, BrokenExecutor)
 
     def blames(self, error: BaseException) -> bool:
         """May the job itself be why its worker was lost?"""
@@ -175,7 +178,6 @@ class Cluster(_Futures):
         self._client = None
         self._silent_since, self._told = None, ""
         self._cores, self._asked = 0, 0.0
-        self.lost = (CancelledError, distributed.KilledWorker, distributed.client.FutureCancelledError)
         self._connect(CONNECT_S)
 
     def _connect(self, patience: float) -> None:
@@ -186,6 +188,9 @@ class Cluster(_Futures):
         except (OSError, ValueError, TimeoutError) as error:
             told = " ".join(str(error).split())[:120]
             raise GraderError(f"No Dask scheduler answers at {self._address} ({told}): start one.") from None
+
+    def is_lost(self, error: BaseException, future) -> bool:
+        return isinstance(error, self._distributed.KilledWorker) or future.status != "error"  # else it is the job's own
 
     def blames(self, error: BaseException) -> bool:
         return isinstance(error, self._distributed.KilledWorker)  # else the scheduler went away, not a worker

@@ -21,10 +21,10 @@ MODULES = (
 )  # fmt: skip
 
 
-def serve(descriptor: int, modules=()) -> None:
+def serve(descriptor: int, modules=(), also=()) -> None:
     """Fork a judge and a base process for each byte that arrives; send back the judge's socket."""
     control = socket.socket(fileno=descriptor)
-    prepared = _prepare(modules or MODULES)
+    prepared = _prepare([*(modules or MODULES), *also])
     control.sendall(json.dumps(prepared).encode() + b"\n")
     if prepared["threads"] != 1:
         return

@@ -15,10 +15,10 @@ import tempfile
 import threading
 from functools import lru_cache
 
-from . import keys
+from . import keys, needs
 from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
-_idle: dict[tuple, list] = {}  # engines by course folder, isolation and libraries
+_idle: dict[tuple, list] = {}  # engines by course folder, isolation and modules
 _turn = threading.Lock()  # a Dask worker may have several threads; each has an engine of its own while it judges
 
 
@@ -38,8 +38,12 @@ def judge(text: str) -> str:
     if asked["version"] not in ("", keys.grader_version()):
         return json.dumps({"fatal": f"{_here()} has another version of the grader or of its libraries: {_MEND}"})
     try:
-        libraries = _plan(asked["notebooks"][0]["plan"]).libraries
-        with _engine(asked["course"], asked["isolation"], libraries) as engine:
+        plans = [_plan(one["plan"]) for one in asked["notebooks"]]
+        libraries, also = (
+            plans[0].libraries,
+            tuple(dict.fromkeys(name for plan in plans for name in needs.imports(plan))),
+        )
+        with _engine(asked["course"], asked["isolation"], libraries, also) as engine:
             return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
     except _CannotStart as error:
         return json.dumps({"fatal": str(error)})
@@ -74,12 +78,12 @@ class _CannotStart(GraderError):
 
 
 @contextlib.contextmanager
-def _engine(course: str, isolation: str, libraries: tuple):
+def _engine(course: str, isolation: str, libraries: tuple, also: tuple):
     """An engine of this process that nobody uses meanwhile; a new one if there is none."""
     with _turn:
-        waiting = _idle.setdefault((course, isolation, libraries), [])
+        waiting = _idle.setdefault((course, isolation, libraries, also), [])
         engine = waiting.pop() if waiting else None
-    engine = engine or _started(course, isolation, libraries)
+    engine = engine or _started(course, isolation, libraries, also)
     try:
         yield engine
     finally:
@@ -87,12 +91,11 @@ def _engine(course: str, isolation: str, libraries: tuple):
             waiting.append(engine)
 
 
-def _started(course: str, isolation: str, libraries: tuple):
+def _started(course: str, isolation: str, libraries: tuple, also: tuple):
     from . import engine as engines
 
-    more = {"libraries": libraries} if libraries else {}
     try:
-        return engines.Engine(course or _empty(), isolation, **more).__enter__()
+        return engines.Engine(course or _empty(), isolation, libraries=libraries, also=also).__enter__()
     except GraderError as error:
         raise _CannotStart(str(error)) from None
 

@@ -36,6 +36,9 @@ CHAPTER, UNIT = "01_basic_concepts", small_course.UNIT
 ELSEWHERE = {  # commands in boxes marked sh: what runs them
     "make setup": "test_environment_setup.py",
     ". .venv/bin/activate": "the PATH of these tests",
+    "dask scheduler --host 10.0.0.5": "test_scale_cluster.py",
+    "dask worker tcp://10.0.0.5:8786 --nthreads 1": "test_scale_cluster.py",
+    "course-grader grade 01_basic_concepts --cluster tcp://10.0.0.5:8786": "test_scale_cluster.py",
     "make formgrader": "test_formgrader_is_served_on_the_course",
 }
 ANSWERS = {  # Ada solves both exercises; Ben's second answer is a mistake that passes the visible check
@@ -229,7 +232,7 @@ def test_each_cause_and_exit_status_has_a_line():
 
 def test_each_option_and_setting_exists():
     told = set(re.findall(r"--[a-z]+", cli_help()))
-    assert told >= {"--student", "--course", "--json", "--isolation", "--regrade"}
+    assert told >= {"--student", "--course", "--json", "--isolation", "--regrade", "--jobs", "--cluster"}
     assert told - {"--help"} <= set(re.findall(r"--[a-z]+", PAGE))
     settings = set(re.findall(r"c\.CourseGrader\.(\w+)", PAGE))
     assert settings <= set(CourseGrader.class_trait_names(config=True))
