@@ -403,12 +403,12 @@ def _install(course: plans.Settings, draft: Path, target: Path, whole: bool) -> 
 def tidy(course: plans.Settings, unit: str, student: str) -> None:
     """Put right what a run that was killed while it changed folders left behind."""
     target = course.folder("autograded", student, unit)
-    old = target.with_name(f".{target.name}.old")
-    if os.path.lexists(old):
-        if os.path.lexists(target):
-            _remove(old)
-        else:
-            old.rename(target)
+    old, new = (target.with_name(f".{target.name}.{ending}") for ending in ("old", "new"))
+    if os.path.lexists(old) and not os.path.lexists(target):
+        old.rename(target)
+    for left in (old, new):
+        if os.path.lexists(left):
+            _remove(left)
 
 
 def before(course: plans.Settings, graded: Graded) -> Verdict | None:
