@@ -11,7 +11,7 @@ from course_author.release import environment
 
 # A test's part: its `part` marker, else the first pattern that its file matches.
 PARTS = (
-    ("notebooks", r"\.ipynb$|test_notebooks|test_standin"),
+    ("notebooks", r"\.ipynb$|test_(notebooks|standin|routes)"),
     ("set-up", r"test_(set_?up|lab|environment|workbook|handin|fresh|packag|project)"),
     ("answers", r"test_(answers|mutants|execution)"),
     ("grader", r"test_(demo|grad|feedback)"),
@@ -38,6 +38,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "full: takes long; runs only with --full")
     config.stash[SCRATCH] = tempfile.TemporaryDirectory(prefix="course-test-")
     os.environ.update(environment(Path(config.stash[SCRATCH].name)))  # kernels must not read anybody's own settings
+    os.environ.setdefault("COURSE_FAST", "digits")  # chapter 5: short runs on the embedded digits
 
 
 def pytest_unconfigure(config):

@@ -317,6 +317,7 @@ def cache(tmp_path, monkeypatch):
     """An empty cache, small files for MNIST, no memory of failed mirrors."""
     monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("COURSE_MNIST_DIR", raising=False)
+    monkeypatch.delenv("COURSE_FAST", raising=False)
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(data, "MNIST_SHA256", SHA256)
@@ -501,13 +502,15 @@ def test_threads_at_once_download_once(server, cache, mirrors):
     assert len(server.asked) == 4
 
 
-def script(body, **settings):
-    """Run `body` in a fresh Python whose `data` looks for the small files at these settings."""
+def script(body, starter=(), **settings):
+    """Run `body` in a fresh Python, started by `starter`, whose `data` looks for the small files at these settings."""
     start = "".join(f"data.{name} = {value!r}\n" for name, value in {"MNIST_SHA256": SHA256, **settings}.items())
     code = (
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom course_utils import data\n{start}{textwrap.dedent(body)}"
     )
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*starter, sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_processes_at_once_all_get_whole_files(server, cache):
@@ -518,6 +521,47 @@ def test_processes_at_once_all_get_whole_files(server, cache):
         assert (process.returncode, err) == (0, "")
         assert out.endswith("mnist [0, 1, 2, 3, 4, 5]\n")
     assert files_in(cache) == FILES
+
+
+FULL_DISK = """
+import subprocess
+cache = data._cache_folder()
+cache.mkdir(parents=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12k", "none", str(cache)], check=True)  # room for two files
+for attempt in (1, 2):
+    try:
+        data.mnist("train", fallback=False)
+    except data.DataError as error:
+        print(error)
+print(data.mnist("train").source)
+for path in cache.iterdir():
+    assert data._is_intact(path.read_bytes(), path.name), path
+subprocess.run(["mount", "-o", "remount,size=1m", str(cache)], check=True)
+print(data.mnist("train", fallback=False).source)
+"""
+
+
+def test_a_full_disk_is_named_and_leaves_whole_files_only(server, cache):
+    """A real one of three pages, mounted where only that process sees it; given room, it goes on."""
+    if os.geteuid():
+        pytest.skip("only root may mount a small disk")
+    process = script(FULL_DISK, starter=["unshare", "--mount"], MIRRORS=(server.mirror("good"),))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    first, second, *_ = (line for line in out.split("\n") if not line.startswith("Downloading"))
+    for told in (first, second):
+        assert "No space left on device" in told and "COURSE_CACHE_DIR" in told
+    assert "\ndigits\n" in out and out.endswith("\nmnist\n")
+
+
+def test_fast_runs_take_the_digits_at_once(server, cache, mirrors, monkeypatch, capsys):
+    mirrors("good")
+    monkeypatch.setenv("COURSE_FAST", "digits")
+    assert data.mnist("test").source == "digits" and server.asked == []
+    assert "COURSE_FAST=digits" in capsys.readouterr().out
+    assert_small_mnist(data.mnist("train", fallback=False), "train")  # who demands MNIST gets it
+    monkeypatch.setenv("COURSE_FAST", "1")
+    assert_small_mnist(data.mnist("train"), "train")
 
 
 def test_nothing_reaches_stderr_in_a_fresh_process(server, cache):
@@ -676,6 +720,7 @@ def test_the_real_mnist(monkeypatch, capfd):
     if not folder.is_dir():
         pytest.skip("THE REAL MNIST IS NOT TESTED: set COURSE_MNIST_DIR to the folder with its four .gz files")
     monkeypatch.setenv("COURSE_MNIST_DIR", str(folder))
+    monkeypatch.delenv("COURSE_FAST", raising=False)
     counts = {
         "train": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
         "test": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],

@@ -50,3 +50,39 @@ def test_the_loss_is_taken_in_use_and_the_mode_stays(training):
     assert losses == pytest.approx([nn.functional.cross_entropy(logits, samples[1]).item()] * 5, rel=1e-6)
     assert network.training is training
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_epochs_are_as_planned_unless_that_would_be_few_steps(monkeypatch):
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    assert [nets.epochs(8, samples) for samples in (60_000, 1_600, 1_599, 1_000, 1)] == [8, 8, 9, 13, 12_800]
+    monkeypatch.setenv("COURSE_FAST", "1")
+    assert [nets.epochs(8, samples) for samples in (60_000, 12_800, 12_799, 1_000)] == [1, 1, 2, 13]
+
+
+def test_shifted_images_are_whole_moves_of_the_originals():
+    random = np.random.default_rng(3)
+    batch = torch.tensor(random.normal(size=(400, 1, 6, 5)), dtype=torch.float32)
+    batch[:, :, [0, -1]] = batch[:, :, :, [0, -1]] = batch.min() - 1  # a margin of paper, so that no ink is lost
+    before = batch.clone()
+    moved = nets.shifted(batch, torch.Generator().manual_seed(5), most=1)
+    assert torch.equal(batch, before) and moved.shape == batch.shape
+    places = set()
+    for one, original in zip(moved, batch, strict=True):
+        found = [
+            (down, right)
+            for down in (-1, 0, 1)
+            for right in (-1, 0, 1)
+            if torch.equal(one, original.roll((down, right), (1, 2)))
+        ]
+        assert len(found) == 1
+        places |= set(found)
+    assert len(places) == 9  # each of nine moves among 400 images; one is missed once in 10^20 times
+
+
+def test_what_moves_in_is_paper_and_what_leaves_is_gone():
+    full = torch.ones(50, 1, 4, 4)
+    full[0, 0, 0, 0] = -2.0
+    moved = nets.shifted(full, torch.Generator().manual_seed(6))
+    assert set(moved.unique().tolist()) == {1.0, -2.0}
+    again = nets.shifted(full, torch.Generator().manual_seed(6))
+    assert torch.equal(moved, again) and not torch.equal(moved, nets.shifted(full, torch.Generator().manual_seed(7)))

@@ -96,3 +96,45 @@ def test_timeline_keeps_every_name_inside_and_apart():
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
     overlaps = [(i, j) for i, a in enumerate(boxes) for j, b in enumerate(boxes[:i]) if a.overlaps(b)]
     assert not overlaps
+
+
+def test_images_stand_in_rows_each_in_a_frame():
+    first = plot.images([np.eye(3) * i for i in range(5)], titles=["a", "b"], columns=3)
+    panels = first.figure.axes
+    assert len(panels) == 6
+    assert [ax.get_title() for ax in panels] == ["a", "b", "", "", "", ""]
+    assert [len(ax.images) for ax in panels] == [1, 1, 1, 1, 1, 0]
+    assert [bool(ax.axison) for ax in panels] == [True] * 5 + [False]
+    assert np.array_equal(panels[4].images[0].get_array(), 4 * np.eye(3))
+
+
+def test_a_matrix_says_its_counts_where_there_are_any():
+    ax = plot.matrix([[90, 2], [0, 100]])
+    told = {text.get_position(): text.get_text() for text in ax.texts}
+    assert told == {(0, 0): "90", (1, 0): "2", (1, 1): "100"}  # x is the answer, y the class
+    assert ax.get_xlabel() == "answer" and ax.get_ylabel() == "class"
+
+
+def test_reliability_holds_confidence_against_right_answers():
+    sure = np.array([0.55, 0.55, 0.95, 0.95, 0.95, 0.95, 1.0])
+    ax = plot.reliability(sure, np.array([1, 0, 1, 1, 1, 0, 1], dtype=bool), bins=10)
+    x, y = ax.lines[-1].get_data()
+    assert np.allclose(x, [0.55, 0.96]) and np.allclose(y, [0.5, 0.8])
+    assert np.allclose([bar.get_height() for bar in ax.patches], [0, 0, 0, 0, 0, 2 / 7, 0, 0, 0, 5 / 7])
+
+
+def test_live_curves_draw_the_first_and_the_last_epoch_and_keep_one_picture(monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        update = shown.append
+
+    monkeypatch.setattr("IPython.display.display", lambda picture, display_id: shown.append(picture) or Handle)
+    monkeypatch.setattr(plot.Live, "SECONDS", 3600)
+    live = plot.Live(4, ylabel="loss")
+    for loss in (0.9, 0.7, 0.5, 0.25):
+        live.add(training_loss=loss, validation=2 * loss)
+    assert len(shown) == 2  # those between came too soon for a new picture
+    assert shown[0].alt == "after 1 epoch, in 0 s: training loss 0.900, validation 1.800."
+    assert shown[1].alt.endswith("training loss 0.250, validation 0.500.")
+    assert capsys.readouterr().out == f"In words: {shown[1].alt}\n"

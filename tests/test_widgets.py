@@ -3,6 +3,7 @@
 import re
 
 import ipywidgets
+import numpy as np
 import pytest
 from IPython.display import Image
 
@@ -13,6 +14,24 @@ ALL = [
     widgets.init_depth, widgets.descent, widgets.chain_rule, widgets.live_boundary, widgets.capacity,
     widgets.dropout_masks, widgets.optimizer_race, widgets.schedule,
 ]  # fmt: skip
+
+
+def confusion():
+    """The confusion explorer on ten classes of tiny pictures; a third of the threes are called eights."""
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(10), 9)
+    answers = np.where((labels == 3) & (np.arange(90) % 3 == 0), 8, labels)
+    widgets.confusion(rng.random((90, 4, 4)), labels, answers)
+
+
+def reliability():
+    """The reliability diagram of a network that is too sure of itself."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 4, size=300)
+    widgets.reliability(3 * (rng.normal(size=(300, 4)) + np.eye(4)[labels]), labels)
+
+
+ALL += [confusion, reliability]
 
 
 class Handle:
@@ -142,3 +161,23 @@ def test_the_race_is_run_at_the_best_rates_of_the_chapter(surface):
     }[surface]
     assert set(heights) == set(due)
     assert all(0.1 < height / due[name] < 10 for name, height in heights.items()), heights
+
+
+def test_the_confusion_explorer_opens_on_the_commonest_mistake(shown):
+    confusion()
+    (box, picture), handle = shown
+    assert picture.alt == "3 of 9 images of a 3 were called 8; 3 are shown."
+    true_class, answer, _ = box.children
+    assert (true_class.value, answer.value) == ("3", "8")
+    answer.value = "3"
+    assert handle.updates[-1].alt == "6 of 9 images of a 3 were called 3; 6 are shown."
+    true_class.value = "0"
+    assert handle.updates[-1].alt == "0 of 9 images of a 0 were called 3."
+
+
+def test_the_reliability_readout_is_the_calibration_error(shown):
+    """By hand: two answers in one bin, 0.9 sure on average, one of them right."""
+    logits = np.log([[0.9, 0.1], [0.9, 0.1]])
+    widgets.reliability(logits, np.array([0, 1]))
+    assert "calibration error 0.4000" in shown[0][1].alt and "50.0% right" in shown[0][1].alt
+    assert "mean confidence 0.900" in shown[0][1].alt
