@@ -1,5 +1,6 @@
 """Bad input and a machine that fails: the rest of the class is graded, and the cause stands in one sentence."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,10 +15,13 @@ import pytest
 import scale_class
 from plain_course import UNIT, answered, hand_in, released
 from scale_class import KINDS, fill, points
+from sqlalchemy.exc import OperationalError
 
 from course_grader import cli, faults, ledger, plan, run
+from course_grader.model import GraderError
 
 pytestmark = pytest.mark.part("scale")
+REFUSED = "The gradebook refuses the points, and nothing is recorded (a b)."
 FEW = ("right", "wrong", "half", "blank")
 
 
@@ -203,6 +207,23 @@ def test_a_disk_that_fills_up_during_the_run(course, tmp_path):
         rows = database.execute("SELECT student_id FROM submitted_assignment").fetchall()
     database.close()
     assert {student for (student,) in rows} == graded
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), faults.FULL),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), faults.FULL),
+        (OSError(errno.EACCES, "Permission denied"), "The result cannot be written (Permission denied)."),
+        (OperationalError("INSERT", {}, Exception("database is locked")), faults.LOCKED),
+        (OperationalError("INSERT", {}, Exception("disk I/O error")), faults.FULL),
+        (OperationalError("x", {}, Exception("a\nb")), REFUSED),
+    ],
+)  # fmt: skip
+def test_what_disks_and_databases_say_is_put_in_words(error, told):
+    with pytest.raises(GraderError) as said, faults.plain_words():
+        raise error
+    assert str(said.value) == told
 
 
 def test_a_large_class_does_not_pile_up(course):
