@@ -98,14 +98,14 @@ device = course_utils.device()
 # optimizer.step()             # move each parameter a little, against its slope
 # ```
 #
-# PyTorch finds all slopes itself, by walking back through the computation it has recorded: **autograd**. The **optimizer** decides how far each parameter moves: in the plainest case, the learning rate times the slope. **AdamW** gives each parameter a step size of its own, and shrinks the weights a little in every step (**weight decay**). An **epoch** is one pass over all training samples, in random order. A **schedule** changes the learning rate on the way: up in the beginning (**warm-up**), then down along a **cosine**.
+# PyTorch finds all slopes itself, by walking back through the computation it has recorded: **autograd**. The **optimizer** decides how far each parameter moves: in the plainest case, the learning rate times the slope. **AdamW** keeps averages of each parameter's slopes, sizes its steps by them, and shrinks all parameters a little each time (**weight decay**). An **epoch** is one pass over all training samples, in random order. A **schedule** changes the learning rate on the way: up in the beginning (**warm-up**), then down, often along a **cosine**.
 #
-# A network can learn its training samples by heart and fail on others: **overfitting**. Only samples that it never trained on show this, the **validation data**. Against overfitting, **dropout** sets random activations to 0 in each training step. **Batch normalization** brings the pre-activations of each neuron to mean 0 and standard deviation 1 over the batch, which makes the way down easier. In use, dropout does nothing, and batch normalization takes **running averages** that it kept in training. So a network has two modes: `model.train()` and `model.eval()` switch.
+# A network can learn its training samples by heart and fail on others: **overfitting**. Only samples that it never trained on show this, the **validation data**. Against overfitting, **dropout** sets random activations to 0 in each training step and enlarges the others. **Batch normalization** brings the pre-activations of each neuron to mean 0 and standard deviation 1 over the batch, then to a learned scale and shift; that makes the way down easier. In use, dropout does nothing, and batch normalization takes **running averages** that it kept in training. So a network has two modes: `model.train()` and `model.eval()` switch.
 
 # %% [markdown]
 # ## 5.2 Look first
 #
-# **MNIST** (1998) holds 60,000 images to train with and 10,000 to test with, each of 28 x 28 grey pixels, written by employees of the US Census Bureau and by high-school students. `data.mnist` fetches it once. Without a network, smaller digits stand in: everything below works with them too, only some numbers differ.
+# **MNIST** (1998) holds 60,000 images to train with and 10,000 to test with, each of 28 x 28 grey pixels, written by employees of the US Census Bureau and by high-school students. `data.mnist` fetches it once. Without the internet, smaller digits stand in, and some numbers differ.
 
 # %% [markdown]
 # ### Example 5.1 - Know your data, and what is easy
@@ -116,12 +116,11 @@ device = course_utils.device()
 raw, raw_labels, source = data.mnist("train")
 counts = np.bincount(raw_labels)
 print(f"{source}: {raw.shape} {raw.dtype}, from {raw.min()} to {raw.max()}")
-print("images of each digit:", counts)
-print("copies:", len(raw) - len({image.tobytes() for image in raw}))
+print(f"of each digit {counts}; copies: {len(raw) - len({image.tobytes() for image in raw})}")
 assert raw.dtype == np.uint8 and counts.min() > 0.5 * counts.max()
 
 # %% [markdown]
-# Now the images themselves. The second row shows the mean image of each class: which digits vary most?
+# The second row shows the mean image of each class: which digits vary most?
 
 # %%
 by_class = [raw[raw_labels == digit] for digit in range(10)]
@@ -132,7 +131,7 @@ plot.show(
 )
 
 # %% [markdown]
-# What does a network have to beat? Simple methods say: the **baselines**. Ours are: always say 1 (MNIST's commonest digit), take the nearest mean image, and a linear model (one dense layer). A sixth of the training images is put aside to judge them by, the validation data. `stratify` keeps the shares of the classes. The test images stay untouched until the end.
+# What does a network have to beat? Simple methods tell us, the **baselines**. Ours are: always say 1 (MNIST's commonest digit), take the nearest mean image, and a linear model (one dense layer, 10,000 images). A sixth of the training images is put aside to judge them by, the validation data. `stratify` keeps the shares of the classes. The test images stay untouched until the end.
 
 # %%
 train_images, val_images, train_labels, truth = model_selection.train_test_split(
@@ -148,12 +147,9 @@ print("share right:", baselines)
 assert list(baselines.values()) == sorted(baselines.values())
 
 # %% [markdown]
-# So "80 % right" would be no success.
-
-# %% [markdown]
 # ## 5.3 From images to batches
 #
-# Three parts, three purposes: the network learns from the **training** part, *we* learn from the **validation** part (settings, when to stop), and the **test** part tells at the end what all of it is worth. Whatever flows from the last two into training is a **leak**, and makes the last number too good. Even a mean can leak. So pixels are normalized (mean 0, standard deviation 1) by two numbers taken from the training part alone; the same two serve for all images ever after.
+# Three parts, three purposes: the network learns from the **training** part, *we* learn from the **validation** part, and the **test** part tells at the end what all of it is worth. Whatever flows from the last two into training is a **leak**, and makes the number measured there too good. Even a mean can leak. So pixels are normalized (mean 0, standard deviation 1) by two numbers taken from the training part alone; the same two serve for all images ever after.
 
 # %% [markdown]
 # ### Example 5.2 - A loader, and images made of images
@@ -179,7 +175,7 @@ print(f"pixels: {pixel_mean:.4f} ± {pixel_std:.4f}; a batch: {tuple(some.shape)
 assert some.shape == (128, 1, 28, 28) and abs(val_set[0].mean()) < 0.05
 
 # %% [markdown]
-# A digit moved by two pixels is the same digit. **Augmentation** makes new training images from old ones in this way, in training only. `nets.shifted` moves each image of a batch by up to two pixels.
+# A digit moved by two pixels is the same digit. **Augmentation** makes new training images from old ones in this way, in training only. `nets.shifted` moves each image by up to two pixels each way.
 
 # %%
 one, moved = some[:1], nets.shifted(some[:1].repeat(9, 1, 1, 1), order)
@@ -188,14 +184,14 @@ plot.show(ax, "one digit, and nine copies of it, each moved a little.")
 assert len(moved.cpu().unique(dim=0)) > 4
 
 # %% [markdown]
-# (Example 5.3 measures whether it helps.) `make_loaders` returns a dict of three loaders, `train`, `val` and `test`. Each yields pairs of images (float32) and labels (int64) and leaves no sample out, so its last batch may be smaller. `train` has a new order in each epoch, drawn from `generator`, and each of its batches goes through `augment`, if there is one. `val` and `test` keep the order of their places and are never augmented.
+# In a `DataLoader`, `collate_fn`, a function of a list of samples, makes the batch. `make_loaders` returns a dict of three loaders, `train`, `val` and `test`. Each yields pairs of images (float32) and labels (int64) and leaves no sample out, so its last batch may be smaller. `train` has a new order in each epoch, drawn from `generator`, and each of its batches goes through `augment`, if there is one. `val` and `test` keep the order of their places and are never augmented.
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "data-preparation-task"}
 # ### Exercise 5.1 - Splits, one scale, batches (8 points, 45 minutes, core)
 #
-# **(a)** `stratified_split(y, fractions, rng)`: three int64 arrays of places (training, validation, test), drawn with `rng`; each place of `y` is in exactly one. Of a class with n samples, each part gets its fraction of n, off by less than 1; but training gets at least one. Negative fractions, or a sum other than 1 (within 1e-9), raise a `ValueError`.
+# **(a)** `stratified_split(y, fractions, rng)`: three int64 arrays of places in `y` (training, validation, test), drawn with `rng`, in any order; each place is in exactly one. Of a class with n samples, each part gets its fraction of n, off by less than 1; but training gets at least one. Negative fractions, or a sum other than 1 (within 1e-9), raise a `ValueError`.
 #
-# **(b)** `Normalizer`: `fit(X)` takes mean and standard deviation over all pixels of `X / 255` and returns `self`; a deviation of 0 counts as 1. `transform(X)` returns `(X / 255 - mean) / std` as a float32 tensor. `X` is uint8 (N, 1, 28, 28); floats from 0 to 1 are not divided by 255.
+# **(b)** `Normalizer`: `fit(X)` takes mean and standard deviation over all pixels of `X / 255` and returns `self`; a deviation of 0 counts as 1. `transform(X)` returns `(X / 255 - mean) / std` as a float32 tensor. `X` is an array (N, 1, 28, 28) of uint8; floats from 0 to 1 are not divided by 255.
 #
 # **(c)** `make_loaders`, as described above. Change no input.
 
@@ -302,7 +298,7 @@ check.passed("stratified_split, Normalizer and make_loaders")
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 5, "grade_id": "data-preparation-hidden"}
-# Tested with tiny classes, other fractions, constant images, poisoned validation images, other batch sizes, and an
+# Tested with tiny classes, other fractions, constant images, absurd validation images, other batch sizes, and an
 # augmentation that leaves a mark.
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(501)
@@ -479,9 +475,9 @@ for batch_size, mark in ((4, 0.0), (6, 100.0), (40, 0.0)):
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "train-and-evaluate-task"}
 # ### Exercise 5.2 - One epoch, and an honest evaluation (7 points, 35 minutes, core)
 #
-# `loader` yields pairs of tensors, perhaps only once; `loss_fn(logits, y)` gives the mean loss of a batch as a tensor. Move each batch to `device`; `model` is there already.
+# `loader` yields pairs of tensors, perhaps only for one pass; `loss_fn(logits, y)` gives the mean loss of a batch as a tensor. Move each batch to `device`; `model` is there already.
 #
-# **(a)** `train_one_epoch`: put the model into training mode, and for each batch take one step: clear the slopes, forward, backward, `optimizer.step()`. Return the mean loss over all samples (each batch counts by its size), as a float.
+# **(a)** `train_one_epoch`: put the model into training mode, and for each batch take one step: clear the slopes, forward, backward, `optimizer.step()`. Return the mean loss over all samples (each batch before its step, counted by its size), a float.
 #
 # **(b)** `evaluate`: with the model in use and no slopes recorded, return mean loss and share of right answers over all samples, two floats. Afterwards, the model is in the mode in which it came; parameters, slopes and running averages are as before.
 #
@@ -553,8 +549,8 @@ check.passed("train_one_epoch and evaluate")
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 4, "grade_id": "train-and-evaluate-hidden"}
-# Tested with dropout and batch normalization inside, short last batches, models that arrive in either mode, spies for
-# loss, optimizer and device, and against steps taken one by one.
+# Tested with dropout and batch normalization inside, short last batches, models that arrive in either mode, a loss,
+# an optimizer and batches that note each call, and against steps taken one by one.
 ### BEGIN HIDDEN TESTS
 @check.student_side
 def an_epoch(train_one_epoch, X, y, sizes, seed, arrives_training):
@@ -749,25 +745,25 @@ class MLP(nn.Module):
     def __init__(self, width=256, dropout=0.2):
         super().__init__()  # lets nn.Module find the parameters of all layers below
         layers = [*hidden(784, width, dropout), *hidden(width, width, dropout), nn.Linear(width, 10)]
-        self.layers = nn.Sequential(nn.Flatten(), *layers)
+        self.layers = nn.Sequential(nn.Flatten(), *layers)  # Flatten: (N, 1, 28, 28) to (N, 784)
 
     def forward(self, images):
         return self.layers(images)
 
 
 # %% [markdown]
-# In our loop, a batch is one indexing: all images lie in memory already. Interrupting the kernel (■ in the toolbar) stops the training and keeps the network.
+# Our loop needs no loader: all images lie in memory, so `X[batch]` is a batch. Interrupting the kernel (■) stops the training and keeps the network. (`nets` is our toolbox: `loss_on` is the loss in use, `epochs` adds some where samples are few, `spread` prints mean ± standard deviation.)
 
 
 # %%
 @torch.no_grad()
 def logits_of(model, images):
-    model.eval()  # 1,000 images at a time: the activations of all at once could fill the memory
+    model.eval()  # fit calls train() itself; 1,000 images at a time save memory
     return torch.cat([model(part) for part in images.split(1000)])
 
 
 def fit(model, samples, epochs, lr, augment=lambda batch, random: batch, seed=0, show=False):
-    """Train with AdamW, warm-up and cosine, on batches of 128; `show` draws the losses meanwhile."""
+    """AdamW, batches of 128, rates up to lr and down again (one cycle); `show` draws the losses."""
     (X, y), random, live = samples, torch.Generator().manual_seed(seed), plot.Live(epochs)
     optimizer, steps = torch.optim.AdamW(model.parameters(), lr=lr), epochs * math.ceil(len(y) / 128)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
@@ -786,7 +782,7 @@ def fit(model, samples, epochs, lr, augment=lambda batch, random: batch, seed=0,
 
 
 # %% [markdown]
-# A test that finds most mistakes at once: before the first step, the loss must be about $\ln 10 = 2.30$, for the network knows nothing; and twenty images it must be able to learn by heart. (The seed: layers draw weights from PyTorch's global generator.)
+# A test that finds many mistakes at once: before the first step, the loss must be about $\ln 10 = 2.30$, for the network knows nothing; and twenty images it must be able to learn by heart. (The seed: layers draw weights from PyTorch's global generator.)
 
 
 # %%
@@ -803,7 +799,7 @@ print(f"loss before the first step {before:.2f}; of twenty images after 60 steps
 assert 2.0 < before < 2.8 and after < 0.05
 
 # %% [markdown]
-# Now all training images. Why does the validation loss start *below* the training loss? (Which of the two is measured with dropout?)
+# Now all training images. Why does the validation loss start *below* the training loss? (Which has dropout? Which is measured after the epoch?)
 
 
 # %%
@@ -818,7 +814,7 @@ print(f"{share_right(mlp):.2%} of the validation images right")
 assert share_right(mlp) > max(0.95, baselines["linear model"])
 
 # %% [markdown]
-# To a dense layer, pixels are a list; shuffle them all in one way, and it learns as well as before. A **convolutional layer** knows where they are. It slides a window of weights, here 3 x 3, over the image: the *same* weights look for a stroke everywhere. **Pooling** then keeps the largest value of each 2 x 2 patch: the image gets smaller, and small shifts matter less. A network of such layers is a **CNN**. It needs fewer parameters and more computing.
+# To a dense layer, pixels are a list without neighbours. A **convolutional layer** knows where they are. It slides a window of weights, here 3 x 3, over the image: the *same* weights look for one stroke everywhere. 16 windows give 16 images, its channels. **Pooling** then keeps the largest value of each 2 x 2 patch: the image gets smaller, and small shifts matter less. A network of such layers is a **CNN**. Ours needs fewer parameters.
 
 
 # %%
@@ -839,12 +835,11 @@ print(f"{share_right(cnn):.2%} right, with {cnn_size:,} parameters in place of {
 assert share_right(cnn) > 0.95 and cnn_size < mlp_size / 2
 
 # %% [markdown]
-# Did the augmentation matter? With few images it should most. The MLP on 1,000 images, five starts each way. (MNIST gains several per cent; the smaller digits are all well in the middle.)
+# Did the augmentation matter? With few images it should matter most. The MLP on 1,000 images, five starts each way. (The smaller digits, all in the middle, gain little.)
 
 
 # %%
 def trained(n, epochs, lr=3e-3, dropout=0.2, seeds=5, **options):
-    """Shares right of MLPs that learned the first n images, one for each seed."""
     shares = []
     for seed in range(seeds):
         torch.manual_seed(seed)
@@ -870,7 +865,7 @@ assert np.mean(moved) > np.mean(plain) + (0.01 if source == "mnist" else -0.01)
 # %% [markdown]
 # ## 5.5 Examine
 #
-# One number hides much. The **confusion matrix** $M$ counts: $M_{ij}$ is the number of samples of class $i$ that were called $j$. For a class $c$, **precision** asks how many of the answers "c" are right, **recall** how many of the class were found, and **F1** is small if either is:
+# One number hides much. The **confusion matrix** $M$, (C, C), counts: $M_{ij}$ is the number of samples of class $i$ that were called $j$. For a class $c$, **precision** asks how many of the answers "c" are right, **recall** how many of the class were found, and **F1** is small if either is:
 #
 # $$ \text{precision}_c = \frac{M_{cc}}{\sum_i M_{ic}}, \qquad \text{recall}_c = \frac{M_{cc}}{\sum_j M_{cj}}, \qquad \text{F1}_c = \frac{2\,\text{precision}_c\,\text{recall}_c}{\text{precision}_c + \text{recall}_c} . $$
 #
@@ -879,7 +874,7 @@ assert np.mean(moved) > np.mean(plain) + (0.01 if source == "mnist" else -0.01)
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "confusion-task"}
 # ### Exercise 5.3 - Confusion matrix and report (6 points, 30 minutes, core)
 #
-# **(a)** `confusion_matrix(y_true, y_pred, num_classes)`: int64 (C, C); the entry in row i, column j is the number of samples of class i that were called j. Both inputs are 1-D, arrays or tensors of any integer type, also uint8 with C = 256. A label below 0 or from C on, or different lengths, raise a `ValueError`.
+# **(a)** `confusion_matrix(y_true, y_pred, num_classes)`: int64 (C, C); the entry in row i, column j is the number of samples of class i that were called j. Both inputs are 1-D lists, arrays or tensors of any integer type, also uint8 with C = 256. A label below 0 or from C on, or different lengths, raise a `ValueError`.
 #
 # **(b)** `classification_report(cm)`: a dict of floats `accuracy` and `macro_f1` and of float64 arrays (C,) `precision`, `recall`, `f1`, by the formulas above. Wherever a formula divides by 0, the value is 0; the mean of `macro_f1` runs over all C classes. No warnings.
 #
@@ -1071,13 +1066,13 @@ print(metrics.classification_report(truth, answers, digits=3))
 assert metrics.f1_score(truth, answers, average=None).min() > 0.85
 
 # %% [markdown]
-# Open the entries of the matrix: do you see why?
+# Open the entries of the matrix: do you see why they were confused?
 
 # %%
 widgets.confusion(val_images, truth, answers)
 
 # %% [markdown]
-# Which mistakes is it surest of? Would you have known better?
+# For which mistakes did the true class get the least probability?
 
 # %%
 wrong = np.flatnonzero(answers != truth)
@@ -1088,7 +1083,7 @@ plot.show(ax, f"the mistakes with the least probability for the true class: {', 
 assert len(wrong) > 0 and p[worst[0]].max() > 0.5
 
 # %% [markdown]
-# Are its probabilities worth anything? Of all answers given with 80 %, 80 % should be right; a network for which this holds is **calibrated**. The **expected calibration error** sorts the answers into bins by their probability, and takes the mean gap between that probability and the share right. We look at a plain network, without batch norm and dropout, that learned 100 images by heart.
+# Are a network's probabilities worth anything? Of all answers given with 80 %, 80 % should be right; a network for which this holds is **calibrated**. The **expected calibration error** sorts the answers into bins by their probability, and takes the mean gap between that and the share right, each bin counted by its size. We look at a plain network, without batch norm and dropout, that learned 100 images by heart.
 
 
 # %%
@@ -1100,7 +1095,7 @@ def calibration_error(p, truth, bins=10):
 
 crammer = nn.Sequential(nn.Flatten(), nets.mlp([784, 256, 256, 10], seed=56))
 fit(crammer, first(100), epochs=100, lr=3e-3)
-logits = logits_of(crammer, val_set[0]).double().cpu()
+logits = logits_of(crammer, val_set[0]).cpu().double()
 p = logits.softmax(dim=1).numpy()
 sure, right, error = (
     p.max(axis=1).mean(),
@@ -1128,7 +1123,7 @@ widgets.reliability(logits, truth)
 # %% [markdown]
 # ## 5.6 Choose
 #
-# What training does not find itself (learning rate, dropout, width) are **hyperparameters**. A **grid** tries all combinations of a few values. **Random search** draws each value at random, so that nine trials test nine learning rates, not three. Where a factor matters, as for a learning rate, values are drawn **log-uniformly**: from 0.001 to 0.01 as often as from 0.01 to 0.1. And since every run holds chance, each setting is tried with several seeds.
+# What training does not find itself (learning rate, dropout, width) are **hyperparameters**. A **grid** tries all combinations of a few values. **Random search** draws each value at random, so that nine trials test nine learning rates, not three. Where factors count, as for a learning rate, values are drawn **log-uniformly**: from 0.001 to 0.01 as often as from 0.01 to 0.1. And since every run holds chance, each setting is tried with several seeds.
 
 # %% [markdown]
 # ### Example 5.5 - Nine trials, drawn and in a grid
@@ -1142,19 +1137,19 @@ plans = {"random": list(draws), "grid": [(lr, p) for lr in (0.001, 0.01, 0.1) fo
 ax, best = plot.axes(), {}
 for plan, mark in zip(plans, "os", strict=True):
     found = [np.mean(trained(2000, 3, lr, dropout, seeds=2)) for lr, dropout in plans[plan]]
-    ax.semilogx([lr for lr, _ in plans[plan]], found, mark, label=plan)
-    best[plan] = f"{max(found):.3f} with lr = %.4f and dropout = %.2f" % plans[plan][np.argmax(found)]
+    ax.semilogx([lr for lr, _ in plans[plan]], found, mark)
+    lr, dropout = plans[plan][np.argmax(found)]
+    best[plan] = f"{max(found):.3f} with lr = {lr:.4f} and dropout = {dropout:.2f}"
     assert max(found) > 0.85
 ax.set(xlabel="learning rate", ylabel="validation accuracy")
-ax.legend()
-plot.show(ax, f"the random trials show a curve, the grid has three columns; best by {best}.")
+plot.show(ax, f"random trials (circles) show a curve, the grid (squares) three columns; best by {best}.")
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "random-search-task"}
 # ### Exercise 5.4 - Random search (6 points, 30 minutes, stretch)
 #
 # **(a)** `log_uniform(low, high)` returns a function of a Generator that draws one float from `low` to `high`, such that its logarithm is uniform.
 #
-# **(b)** `random_search`: `space` maps names to such functions. For each of `n_trials` trials, draw a value for every name from `rng`, and call `objective(params, seed)` `seeds_per_trial` times, each call of the whole search with another int seed. A trial's score is the mean; higher is better; the first wins ties. A trial in which a call raises an `Exception` or returns NaN has the score NaN and never wins.
+# **(b)** `random_search`: `space` maps names to such functions. For each of `n_trials` trials, draw a value for every name from `rng`, and call `objective(params, seed)` `seeds_per_trial` times, each call of the whole search with another int seed (counting will do). A trial's score is the mean; higher is better; the first wins ties. A trial in which a call raises an `Exception` or returns NaN has the score NaN and never wins.
 #
 # Return a dict: `trials` (in order, each a dict of `params` and `score`), `best_params` (a copy) and `best_score`; both are `None` if every trial failed.
 
@@ -1394,22 +1389,22 @@ print(f"{right.mean():.2%} of the test images right (± {right.std() / np.sqrt(l
 assert right.mean() > 0.95
 
 # %% [markdown]
-# (The ± is the standard deviation that counting so many images brings along.)
+# (The ± is the standard deviation to expect by chance with so many images.)
 #
 # ## 5.7 Keep and use
 #
-# What is saved is not the Python object but its numbers, by name: `model.state_dict()`. Whoever loads them builds the network first, then fills it. To *go on* with training, more is needed: Adam's averages live in the optimizer, and have a `state_dict()`, too.
+# What is saved is not the Python object but its numbers, by name: `model.state_dict()`. Whoever loads them builds the network first, then fills it. To *go on* with training, more is needed: AdamW's averages live in the optimizer, which has a `state_dict()`, too. All together are a **checkpoint**.
 #
-# Two dangers. A PyTorch file is a **pickle**, which can hold a program that runs while it is loaded. `weights_only=True` admits nothing but numbers, texts, lists and dicts. And a save that breaks off midway must not destroy the older file: write to another name, then rename it, which happens all at once or not at all.
+# Two dangers. A PyTorch file contains a **pickle**, which can hold a program that runs while it is loaded. `weights_only=True` admits little but tensors, numbers, texts, lists and dicts. And a save that breaks off midway must not destroy the older file: write to another name in the same folder, then `os.replace` it: all at once or not at all.
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "checkpoint-task"}
-# ### Exercise 5.5 - Checkpoint and inference (7 points, 40 minutes, stretch)
+# ### Exercise 5.5 - Checkpoint and use (7 points, 40 minutes, stretch)
 #
 # **(a)** `save_checkpoint` writes all that is needed to go on: the states of model and optimizer, `epoch` (int) and `config` (a dict of numbers, texts and lists). If writing fails midway, an older file at `path` stays whole. `path` may be a text or a `Path`.
 #
-# **(b)** `load_checkpoint(path, build)`: `build(config)` returns a new `(model, optimizer)` on the CPU; bring both to the saved state, and return `(model, optimizer, epoch)`, the model in use mode. Load with `weights_only=True`.
+# **(b)** `load_checkpoint(path, build)`: `build(config)` returns a new `(model, optimizer)` on the CPU; bring both to the saved state, and return `(model, optimizer, epoch)`, the model in `eval()` mode. Load with `weights_only=True`.
 #
-# **(c)** `predict(model, images, normalizer)`: `images` (N, 28, 28) or (28, 28), uint8 or floats from 0 to 1; other shapes raise a `ValueError`. Return labels (N,) int64 and probabilities (N, 10), NumPy arrays. Works in use mode, records no slopes, and leaves the model as it came.
+# **(c)** `predict(model, images, normalizer)`: `images` (N, 28, 28) or (28, 28), uint8 or floats from 0 to 1; other shapes raise a `ValueError`. Return labels (N,) int64 and probabilities (N, 10), NumPy arrays. In `eval()` mode, without recording slopes; the model is left as it came.
 
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": true, "locked": false, "task": false, "grade_id": "checkpoint"}
@@ -1750,12 +1745,13 @@ folder = Path(tempfile.mkdtemp())
 torch.save({"weights": Gift()}, folder / "gift.pt")
 torch.load(folder / "gift.pt", weights_only=False)
 try:
-    raise AssertionError(torch.load(folder / "gift.pt", weights_only=True))
+    torch.load(folder / "gift.pt", weights_only=True)
+    raise AssertionError("it was loaded")
 except pickle.UnpicklingError as error:
     print("with weights_only=True:", str(error).split(".")[0])
 
 # %% [markdown]
-# The weights themselves are no program. `safetensors` is a format that can hold nothing else; for sharing, prefer it.
+# The weights themselves are no program. `safetensors` is a format that holds arrays and nothing that runs; for sharing, prefer it.
 
 # %%
 weights = {name: value.cpu() for name, value in cnn.state_dict().items()}
@@ -1771,7 +1767,7 @@ reader = make_cnn().to(device)
 print(reader.load_state_dict(states))
 
 # %% [markdown]
-# At last, a digit of your own. Draw with the mouse, or with arrow keys and space. `drawing` brings it into MNIST's form: as large, and in the middle. A network knows what it has seen, and little else: what does it say to a letter?
+# At last, a digit of your own. Draw with the mouse, or with arrow keys and space. `drawing` brings it into MNIST's form: of its size, in the middle. A network knows what it has seen, and little else: what does it say to a letter?
 
 
 # %%
@@ -1787,16 +1783,15 @@ drawing.draw_digit(look_at)
 # - Know the data and the baselines first.
 # - Three parts: learn, choose, test once. Numbers for normalization come from the training part.
 # - Loss about $\ln C$ before the first step; one batch can be learned by heart.
-# - `train()` and `eval()`; losses count samples; judging leaves no trace.
 # - Accuracy hides where a network errs (confusion matrix, macro F1) and how sure it is (calibration).
 # - Random search on a log scale, with several seeds.
-# - Save states, not objects; load with `weights_only=True`; rename when whole.
+# - Save states, not objects; load with `weights_only=True`; replace when whole.
 #
-# **Words of this chapter:** accuracy, augmentation, baseline, calibration, CNN, confusion matrix, convolutional layer, expected calibration error, F1 (macro), grid, hyperparameter, leak, log-uniform, MLP, pickle, pooling, precision, random search, recall, temperature scaling, test part, training part, validation part.
+# **Words of this chapter:** accuracy, augmentation, baseline, calibration, checkpoint, CNN, confusion matrix, convolutional layer, expected calibration error, F1 (macro), grid, hyperparameter, leak, log-uniform, MLP, pickle, pooling, precision, random search, recall, temperature scaling, test part, training part, validation part.
 #
 # **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=05_mnist_project` in a terminal.
 #
-# **And now?** You have built what most of deep learning rests on. Next come deeper convolutional networks, then attention and Transformers for language. Or take a problem of your own.
+# **And now?** You know all the steps. Next come deeper convolutional networks, then attention and Transformers for language. Or take a problem of your own.
 #
 # ### Sources
 #
