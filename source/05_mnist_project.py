@@ -38,7 +38,7 @@
 #     F --> G["save,<br>use"]
 # ```
 #
-# *The same in words: look → split and normalize → train → examine → choose, and train again as often as you like; then test once, save and use.*
+# *The same in words: look → split and normalize → train → examine → choose, and train again; then test once, save and use.*
 #
 # The first cell is for machines without the course, such as Google Colab, where you can borrow a GPU.
 
@@ -131,7 +131,7 @@ plot.show(
 )
 
 # %% [markdown]
-# What does a network have to beat? Simple methods tell us, the **baselines**. Ours are: always say 1 (MNIST's commonest digit), take the nearest mean image, and a linear model (one dense layer, 10,000 images). A sixth of the training images is put aside to judge them by, the validation data. `stratify` keeps the shares of the classes. The test images stay untouched until the end.
+# What does a network have to beat? Simple methods tell us, the **baselines**. Ours are: always say 1 (MNIST's commonest digit), take the nearest mean image, and a linear model (one dense layer, 10,000 images). A sixth of the training images is put aside to judge them by, the validation data. `stratify` keeps the shares of the classes. The test images stay untouched.
 
 # %%
 train_images, val_images, train_labels, truth = model_selection.train_test_split(
@@ -1732,7 +1732,7 @@ check.hidden.equal(got, ["ValueError"] * len(shapes), what="the errors for image
 # %% [markdown]
 # ### Example 5.6 - Files that are safe, and a digit of your own
 #
-# Load a file with a program inside, first carelessly, then carefully.
+# A file with a program inside, loaded carelessly, then carefully.
 
 
 # %%
