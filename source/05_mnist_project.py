@@ -349,7 +349,13 @@ train[:, :, :9] = 0
 poisoned = np.full((4, 1, 28, 28), 255, dtype=np.uint8)
 exact = train.astype(np.float64) / 255
 norm, kept = Normalizer(), train.copy()
-check.hidden.that(norm.fit(train) is norm, "fit must return self.")
+check.hidden.equal(
+    check.kind(norm.fit(train)), check.kind(norm), what="the kind of what fit returns (self)"
+)
+again = norm.fit(poisoned)
+norm.fit(train)  # changes what fit has returned, for that is the same object
+change = again.transform(train).numpy() - norm.transform(train).numpy()
+check.hidden.close(change, np.zeros(train.shape), what="the change after another fit (return self)")
 what = "transform of other images (by the numbers of fit)"
 for images in (train, poisoned, train[:1]):
     right = (images / 255.0 - exact.mean()) / exact.std()
@@ -387,11 +393,11 @@ check.hidden.equal(complaints, [], what="the list of warnings for images that ar
 
 
 @check.student_side
-def batches_of(make_loaders, numbers, labels, splits, batch_size, seed, mark, drawn=0):
+def batches_of(make_loaders, pictures, labels, splits, batch_size, seed, mark, drawn):
     """Evidence: for two rounds, what each loader yields, as lists of first pixels and labels; lengths and dtypes."""
     import torch
 
-    X = torch.tensor(numbers, dtype=torch.float32).reshape(-1, 1, 1, 1).repeat(1, 1, 28, 28)
+    X = torch.tensor(pictures)
     before = X.clone()
     seen = []
     augment = (lambda images: (seen.append(len(images)), images + mark)[1]) if mark else None
@@ -414,11 +420,12 @@ def batches_of(make_loaders, numbers, labels, splits, batch_size, seed, mark, dr
 
 
 numbers, labels = rng.normal(size=30), rng.integers(0, 10, size=30).astype(np.uint8)
+pictures = np.tile(numbers.astype(np.float32).reshape(-1, 1, 1, 1), (1, 1, 28, 28))
 order = rng.permutation(30)
 splits = order[:17], order[17:24], order[24:]
 for batch_size, mark in ((4, 0.0), (6, 100.0), (40, 0.0)):
     runs = [
-        batches_of(make_loaders, numbers, labels, splits, batch_size, seed, mark, drawn)
+        batches_of(make_loaders, pictures, labels, splits, batch_size, seed, mark, drawn)
         for seed, drawn in ((1, 0), (1, 0), (2, 0), (1, 9))
     ]
     rounds, untouched, seen = runs[0]
@@ -553,14 +560,15 @@ check.passed("train_one_epoch and evaluate")
 # an optimizer and batches that note each call, and against steps taken one by one.
 ### BEGIN HIDDEN TESTS
 @check.student_side
-def an_epoch(train_one_epoch, X, y, sizes, seed, arrives_training):
+def an_epoch(train_one_epoch, X, y, sizes, first, arrives_training):
     """Evidence: the returned loss and its kind, weights afterwards, calls in order, modes seen, devices asked for."""
     import torch
     from torch import nn
     from torch.nn import functional
 
-    torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4)).double()
+    for parameter, value in zip(model.parameters(), first, strict=True):
+        parameter.data = torch.tensor(value)
     model.train(arrives_training)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
     told, modes, softmaxed = [], [], []
@@ -593,10 +601,11 @@ def an_epoch(train_one_epoch, X, y, sizes, seed, arrives_training):
     return loss, type(loss).__name__, weights, told, modes, softmaxed, watched.training
 
 
-def by_hand(X, y, sizes, seed):
+def by_hand(X, y, sizes, first):
     """The same epoch, step by step, with slopes from torch.autograd.grad and momentum written out."""
-    torch.manual_seed(seed)
     twin = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4)).double().train()
+    for parameter, value in zip(twin.parameters(), first, strict=True):
+        parameter.data = torch.tensor(value)
     velocity, losses, start = [torch.zeros_like(p) for p in twin.parameters()], [], 0
     for size in sizes:
         chosen = slice(start, start + size)
@@ -614,12 +623,13 @@ def by_hand(X, y, sizes, seed):
 
 
 rng = np.random.default_rng(502)
+first = [rng.normal(size=shape) for shape in ((5, 3), (5,), (5,), (5,), (4, 5), (4,))]
 for sizes in ([4, 4, 2], [7], [3, 2], [3, 5, 2]):
     X, y = rng.normal(size=(sum(sizes), 3)), rng.integers(0, 4, size=sum(sizes))
     for arrives_training in (True, False):
-        expected, weights = by_hand(X, y, sizes, 9)
+        expected, weights = by_hand(X, y, sizes, first)
         loss, word, got, told, modes, softmaxed, after = an_epoch(
-            train_one_epoch, X, y, sizes, 9, arrives_training
+            train_one_epoch, X, y, sizes, first, arrives_training
         )
         which = f"for {len(sizes)} batches"
         check.hidden.equal(
@@ -1246,7 +1256,7 @@ for low, high, seed in ((1e-5, 1e-1, 1), (0.5, 8.0, 2), (1e-3, 2e-3, 3), (10.0, 
 
 
 @check.student_side
-def searched(random_search, lists, n_trials, seeds_per_trial, seed, manner):
+def searched(random_search, lists, n_trials, seeds_per_trial, seed, manner, fixed=None):
     """Evidence: the result of a search, with the calls that objective got. No two draws give quite the same value."""
     calls, draws = [], []
 
@@ -1264,8 +1274,7 @@ def searched(random_search, lists, n_trials, seeds_per_trial, seed, manner):
             raise ZeroDivisionError("planned")
         if params["a"] < 0 and (manner == "nan" or (manner == "second is nan" and turn == 2)):
             return float("nan")
-        score = 0.0 if manner == "ties" else params["a"] + 0.01 * (seed % 7)
-        score = -float("inf") if manner == "lowest" else score
+        score = params["a"] + 0.01 * (seed % 7) if fixed is None else fixed
         if manner == "spoils":
             params["a"] = -99.0
         return score
@@ -1279,7 +1288,7 @@ lists = {"a": [-2.0, -1.0, 0.5, 1.0, 2.0, 3.0], "b": [10.0, 20.0]}
 for manner in ("plain", "ties", "raises", "nan", "second raises", "second is nan", "spoils"):
     for n_trials, per_trial in ((12, 1), (7, 3)):
         best, score, trials, calls, drawn = searched(
-            random_search, lists, n_trials, per_trial, 21, manner
+            random_search, lists, n_trials, per_trial, 21, manner, 0.0 if manner == "ties" else None
         )
         which = f"for {n_trials} trials of {per_trial} seeds"
         check.hidden.equal(len(trials), n_trials, what=f"the number of trials {which}")
@@ -1319,9 +1328,8 @@ for manner in ("plain", "ties", "raises", "nan", "second raises", "second is nan
         good = [one for one in expected if one == one]
         check.hidden.close(score, max(good), what=f"best_score {which}")
         place = expected.index(max(good))
-        check.hidden.equal(
-            best, trials[place]["params"], what=f"best_params {which} (the first wins ties)"
-        )
+        winner = trials[place]["params"]
+        check.hidden.equal(best, winner, what=f"best_params {which} (the first wins ties)")
 
 best, score, trials, _, _ = searched(random_search, {"a": [-1.0], "b": [0.0]}, 4, 1, 5, "raises")
 kinds = check.kind(best), check.kind(score), len(trials)
@@ -1340,9 +1348,11 @@ check.hidden.that(
 )
 
 
-best, score, trials, _, _ = searched(random_search, lists, 5, 2, 6, "lowest")
-check.hidden.equal(score, -float("inf"), what="best_score if all scores are minus infinity (no failure)")
-check.hidden.equal(best, trials[0]["params"], what="best_params if all scores are minus infinity")
+lowest = -math.inf
+best, score, trials, _, _ = searched(random_search, lists, 5, 2, 6, "plain", lowest)
+check.hidden.equal(score, lowest, what="best_score if all scores are minus infinity (no failure)")
+winner = trials[0]["params"]
+check.hidden.equal(best, winner, what="best_params if all scores are minus infinity")
 
 
 @check.student_side
@@ -1457,11 +1467,11 @@ def predict(model, images, normalizer):
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 2, "grade_id": "checkpoint-check"}
+@check.student_side
 def round_trip(save_checkpoint, load_checkpoint, predict, images):
     class Halving:  # stands in for a Normalizer
         def transform(self, X):
-            X = np.asarray(X)
-            return torch.tensor(X / 510 if X.dtype == np.uint8 else X / 2).float()
+            return torch.tensor(np.asarray(X) / 510).float()
 
     def build(config):
         model = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.Dropout(0.5))
@@ -1471,9 +1481,9 @@ def round_trip(save_checkpoint, load_checkpoint, predict, images):
     model, optimizer = build({"classes": 10})
     model(torch.ones(2, 784)).square().sum().backward()
     optimizer.step()
-    path = Path(tempfile.mkdtemp()) / "model.pt"
-    save_checkpoint(path, model, optimizer, 3, {"classes": 10})
-    again, second, epoch = load_checkpoint(str(path), build)
+    with tempfile.TemporaryDirectory() as place:
+        save_checkpoint(Path(place) / "model.pt", model, optimizer, 3, {"classes": 10})
+        again, second, epoch = load_checkpoint(f"{place}/model.pt", build)
     steps = [float(state["step"]) for state in second.state_dict()["state"].values()]
     answers = [predict(one, images, Halving()) for one in (model, model, again)]
     return [epoch, again.training, steps], answers
@@ -1481,7 +1491,7 @@ def round_trip(save_checkpoint, load_checkpoint, predict, images):
 
 shades = np.random.default_rng(5).integers(0, 256, size=(3, 28, 28)).astype(np.uint8)
 tools = save_checkpoint, load_checkpoint, predict
-state, ((labels, p), second, third) = check.student_side(round_trip)(*tools, shades)
+state, ((labels, p), second, third) = round_trip(*tools, shades)
 hints = {"the optimizer's state is missing": [3, False, []]}
 check.equal(
     state, [3, False, [1.0] * 4], what="[epoch, training?, Adam's steps] after load", hints=hints
