@@ -92,7 +92,7 @@ device = course_utils.device()
 # Training makes the loss smaller in small steps. A **step** takes a few samples, a **batch**, and does four things:
 #
 # ```python
-# loss = loss_fn(model(X), y)  # forward: how wrong is the network on this batch?
+# loss = F.cross_entropy(model(X), y)  # forward: how wrong is the network on this batch?
 # optimizer.zero_grad()        # forget the slopes of the step before: PyTorch adds new ones to them
 # loss.backward()              # for each parameter: how steeply does the loss change with it?
 # optimizer.step()             # move each parameter a little, against its slope
@@ -405,7 +405,7 @@ def batches_of(make_loaders, pictures, labels, splits, batch_size, seed, mark, d
     torch.rand(drawn, generator=generator)
     loaders = make_loaders(X, labels, splits, batch_size, generator, augment)
     rounds = []
-    for _ in range(2):
+    for _ in (1, 2):
         told = {}
         for name in sorted(loaders):
             pairs = [(images, targets) for images, targets in loaders[name]]
@@ -1376,11 +1376,11 @@ check.hidden.equal(interrupted(random_search), "KeyboardInterrupt", what=told)
 @check.student_side
 def aliased(random_search):
     """Evidence: best_params after the winning trial's params were changed."""
-    found = random_search(
+    outcome = random_search(
         {"a": lambda rng: 1.0}, lambda params, seed: params["a"], 1, np.random.default_rng(0)
     )
-    found["trials"][0]["params"]["a"] = 77.0
-    return found["best_params"]["a"]
+    outcome["trials"][0]["params"]["a"] = 77.0
+    return outcome["best_params"]["a"]
 
 
 check.hidden.close(

@@ -20,6 +20,20 @@ TELLING = 12
 # empty if you can: another seed or another name in the hidden test costs less than an entry here.
 PUBLIC_LINES = {
     "with torch.no_grad():": "PyTorch's own words for one thing that every chapter does",
+    "model = nn.Sequential(": "a network begins so",
+    "super().__init__()": "a module begins so",
+    "def forward(self, X):": "a module computes so",
+    "def __reduce__(self):": "pickle asks for this method",
+    "loss.backward()": "a step of training, since chapter 3",
+    "optimizer.step()": "a step of training, since chapter 3",
+    "optimizer.zero_grad()": "a step of training, since chapter 3",
+    "for _ in range(epochs):": "a loop over epochs, since chapter 3",
+    "model.train()": "what chapters 4 and 5 explain",
+    "torch.manual_seed(seed)": "where PyTorch knows no other generator",
+    "@check.student_side": "the mark of a probe",
+    "from torch import nn": "an import",
+    "from pathlib import Path": "an import",
+    "import tempfile": "an import",
 }
 
 
