@@ -228,6 +228,7 @@ STUDENT_TARGETS = {"lab", "setup", "submit", "collect"}
 AUTHOR_TARGETS = {
     "source",
     "release",
+    "wheel",
     "text",
     "stats",
     "answers",
@@ -238,7 +239,7 @@ AUTHOR_TARGETS = {
     "full",
     "attacks",
 }
-TARGETS = STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "bench-one", "lint", "clean"}
+TARGETS = STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "bench-mnist", "bench-one", "lint", "clean"}
 
 
 def test_make_alone_lists_every_target_in_one_line():
