@@ -1,4 +1,4 @@
-"""Accuracy and training time of chapter 5's networks: `make bench-mnist` runs the chapter's own code over several seeds.
+"""Accuracy and training time of chapter 5's networks: `make bench-mnist` runs the chapter's code over several seeds.
 
 A benchmark, not a test: figures for this machine, CPU seconds beside those of the clock. On MNIST the goals are 98.0 %
 and 60 s for the MLP, 99.2 % and 150 s for the CNN on two cores (10 s each on CUDA); on the embedded digits 95 %.
