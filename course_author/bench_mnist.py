@@ -14,7 +14,6 @@ import json
 import os
 import statistics
 import time
-from pathlib import Path
 
 from .units import ROOT, UnitError, load_unit
 
@@ -123,7 +122,7 @@ def main(argv) -> int:
     local = os.environ.get("COURSE_MNIST_DIR", "")
     beside = ROOT.parent / "shared" / "data" / "mnist"
     if not local and beside.is_dir():  # as in .ci/run: the real files, where they lie beside the project
-        os.environ["COURSE_MNIST_DIR"] = str(Path(beside))
+        os.environ["COURSE_MNIST_DIR"] = str(beside)
     result = measure(seeds)
     print(table(result))
     print(json.dumps(result))

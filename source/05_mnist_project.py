@@ -1276,7 +1276,7 @@ def searched(random_search, lists, n_trials, seeds_per_trial, seed, manner, fixe
 
         return draw
 
-    def objective(params, seed):
+    def scored(params, seed):
         calls.append((dict(params), seed))
         turn = sum(one == params for one, _ in calls)
         if params["a"] < 0 and (manner == "raises" or (manner == "second raises" and turn == 2)):
@@ -1289,7 +1289,7 @@ def searched(random_search, lists, n_trials, seeds_per_trial, seed, manner, fixe
         return score
 
     space = {name: drawer(values) for name, values in lists.items()}
-    found = random_search(space, objective, n_trials, np.random.default_rng(seed), seeds_per_trial)
+    found = random_search(space, scored, n_trials, np.random.default_rng(seed), seeds_per_trial)
     return found["best_params"], found["best_score"], found["trials"], calls, len(draws)
 
 
@@ -1368,11 +1368,11 @@ check.hidden.equal(best, winner, what="best_params if all scores are minus infin
 def interrupted(random_search):
     """Evidence: the error that comes out when somebody stops the search."""
 
-    def objective(params, seed):
+    def scored(params, seed):
         raise KeyboardInterrupt
 
     try:
-        random_search({"a": lambda rng: 1.0}, objective, 2, np.random.default_rng(0))
+        random_search({"a": lambda rng: 1.0}, scored, 2, np.random.default_rng(0))
     except BaseException as error:
         return type(error).__name__
     return "nothing"
