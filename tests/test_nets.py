@@ -1,5 +1,7 @@
 """nets: tensors on the course's device, dense layers with He weights, the loss of a network in use."""
 
+import doctest
+
 import numpy as np
 import pytest
 import torch
@@ -86,3 +88,9 @@ def test_what_moves_in_is_paper_and_what_leaves_is_gone():
     assert set(moved.unique().tolist()) == {1.0, -2.0}
     again = nets.shifted(full, torch.Generator().manual_seed(6))
     assert torch.equal(moved, again) and not torch.equal(moved, nets.shifted(full, torch.Generator().manual_seed(7)))
+
+
+def test_the_examples_in_the_docstrings_run(monkeypatch):
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    ran = doctest.testmod(nets)
+    assert ran.attempted > 5 and ran.failed == 0

@@ -1,5 +1,6 @@
 """Figures: data in, Axes out; opaque, told apart without colour, with a sentence; settings left alone."""
 
+import doctest
 import io
 
 import matplotlib as mpl
@@ -138,3 +139,8 @@ def test_live_curves_draw_the_first_and_the_last_epoch_and_keep_one_picture(monk
     assert shown[0].alt == "after 1 epoch, in 0 s: training loss 0.900, validation 1.800."
     assert shown[1].alt.endswith("training loss 0.250, validation 0.500.")
     assert capsys.readouterr().out == f"In words: {shown[1].alt}\n"
+
+
+def test_the_examples_in_the_docstrings_run():
+    ran = doctest.testmod(plot)
+    assert ran.attempted > 2 and ran.failed == 0
