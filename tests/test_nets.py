@@ -54,6 +54,15 @@ def test_the_loss_is_taken_in_use_and_the_mode_stays(training):
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
+def test_the_loss_of_many_samples_is_the_mean_over_samples_not_over_slices():
+    random = np.random.default_rng(8)
+    X, y = torch.tensor(random.normal(size=(1300, 3)), dtype=torch.float32), torch.tensor(random.integers(0, 4, 1300))
+    X[1000:] *= 10  # the last, shorter slice has another loss
+    network = nets.mlp([3, 5, 4], 1)
+    whole = nn.functional.cross_entropy(network(X), y).item()
+    assert nets.loss_on(network, (X, y)) == pytest.approx(whole, rel=1e-5)
+
+
 def test_epochs_are_as_planned_unless_that_would_be_few_steps(monkeypatch):
     monkeypatch.delenv("COURSE_FAST", raising=False)
     assert [nets.epochs(8, samples) for samples in (60_000, 1_600, 1_599, 1_000, 1)] == [8, 8, 9, 13, 12_800]

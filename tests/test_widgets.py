@@ -181,3 +181,7 @@ def test_the_reliability_readout_is_the_calibration_error(shown):
     widgets.reliability(logits, np.array([0, 1]))
     assert "calibration error 0.4000" in shown[0][1].alt and "50.0% right" in shown[0][1].alt
     assert "mean confidence 0.900" in shown[0][1].alt
+    temperature, bins, _ = shown[0][0].children
+    temperature.value = 2.0  # the root of the odds, 9 to 1: 3 to 1
+    assert "mean confidence 0.750" in shown[1].updates[-1].alt
+    assert "temperature 2.00, 10 bins: calibration error 0.2500" in shown[1].updates[-1].alt
