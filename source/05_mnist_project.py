@@ -1153,15 +1153,17 @@ widgets.reliability(logits, truth)
 random = np.random.default_rng(56)
 draws = zip(stats.loguniform(1e-4, 1).rvs(9, random), random.uniform(0, 0.6, 9), strict=True)
 plans = {"random": list(draws), "grid": [(lr, p) for lr in (0.001, 0.01, 0.1) for p in (0, 0.3, 0.6)]}
-ax, best = plot.axes(), {}
+ax, best = plot.axes(), []
 for plan, mark in zip(plans, "os", strict=True):
     found = [np.mean(trained(2000, 3, lr, dropout, seeds=2)) for lr, dropout in plans[plan]]
     ax.semilogx([lr for lr, _ in plans[plan]], found, mark)
     lr, dropout = plans[plan][np.argmax(found)]
-    best[plan] = f"{max(found):.3f} with lr = {lr:.4f} and dropout = {dropout:.2f}"
+    best.append(f"{plan}, {max(found):.3f} with lr {lr:.4f} and dropout {dropout:.2f}")
     assert max(found) > 0.85
 ax.set(xlabel="learning rate", ylabel="validation accuracy")
-plot.show(ax, f"random trials (circles) show a curve, the grid (squares) three columns; best by {best}.")
+plot.show(
+    ax, f"random (circles) shows a curve, the grid (squares) three columns. Best: {'; '.join(best)}."
+)
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "random-search-task"}
 # ### Exercise 5.4 - Random search (6 points, 30 minutes, stretch)
