@@ -1161,9 +1161,7 @@ for plan, mark in zip(plans, "os", strict=True):
     best.append(f"{plan}, {max(found):.3f} with lr {lr:.4f} and dropout {dropout:.2f}")
     assert max(found) > 0.85
 ax.set(xlabel="learning rate", ylabel="validation accuracy")
-plot.show(
-    ax, f"random (circles) shows a curve, the grid (squares) three columns. Best: {'; '.join(best)}."
-)
+plot.show(ax, f"circles: random; squares: grid, three columns only. Best: {'; '.join(best)}.")
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "random-search-task"}
 # ### Exercise 5.4 - Random search (6 points, 30 minutes, stretch)
