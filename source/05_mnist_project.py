@@ -16,7 +16,7 @@
 # - Prepare images so that nothing leaks from the test into the training.
 # - Train a network in PyTorch, on a GPU if there is one.
 # - Say where it errs, and how far its probabilities can be trusted.
-# - Choose settings by an honest search, and touch the test set once.
+# - Choose settings by an honest search, and touch the test images once.
 # - Save, load and resume, safely.
 #
 # You need Chapters 1 and 2. What this chapter takes from Chapters 3 and 4 is told in Section 5.1.
@@ -149,7 +149,7 @@ assert list(baselines.values()) == sorted(baselines.values())
 # %% [markdown]
 # ## 5.3 From images to batches
 #
-# Three parts, three purposes: the network learns from the **training** part, *we* learn from the **validation** part, and the **test** part tells at the end what all of it is worth. Whatever flows from the last two into training is a **leak**, and makes the number measured there too good. Even a mean can leak. So pixels are normalized (mean 0, standard deviation 1) by two numbers taken from the training part alone; the same two serve for all images ever after.
+# Three parts, three purposes: the network learns from the **training part**, *we* learn from the **validation part**, and the **test part** tells at the end what all of it is worth. Whatever flows from the last two into training is a **leak**, and makes the number measured there too good. Even a mean can leak. So pixels are normalized (mean 0, standard deviation 1) by two numbers taken from the training part alone; the same two serve for all images ever after.
 
 # %% [markdown]
 # ### Example 5.2 - A loader, and images made of images
@@ -1398,7 +1398,7 @@ check.hidden.close(
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The best of many scores is a little too good: luck was chosen, too. So validation data choose between our networks, and then, **once**, the test images say what the choice is worth. Whoever goes back after that and changes something has no test set any more.
+# The best of many scores is a little too good: luck was chosen, too. So validation data choose between our networks, and then, **once**, the test images say what the choice is worth. Whoever goes back after that and changes something has no test part any more.
 
 # %%
 chosen = max((mlp, cnn), key=share_right)
