@@ -16,6 +16,7 @@ made by the student's side odd.
 from __future__ import annotations
 
 import hashlib
+import operator
 import socket
 import struct
 import sys
@@ -46,11 +47,22 @@ class Closed(Exception):
 
 def type_of(value) -> str | None:
     """The type under which a mutable value is shared; None for all others. Subclasses count as their base."""
-    for name, cls in _SHARED.items():
-        if issubclass(type(value), cls):  # isinstance would believe a `__class__` that lies
-            return name if name != "array" or value.dtype.kind in "biufcSU" else None
+    cls = type(value)  # isinstance would believe a `__class__` that lies
+    if id(cls) in _BY_VALUE:
+        return None
+    name = _EXACT.get(id(cls)) or _base_of(cls)
+    return name if name != "array" or value.dtype.kind in "biufcSU" else None
+
+
+def _base_of(cls: type) -> str | None:
+    for name, base in _SHARED.items():
+        if issubclass(cls, base):
+            return name
     torch = sys.modules.get("torch")
-    return "tensor" if torch is not None and issubclass(type(value), torch.Tensor) else None
+    if torch is None or not issubclass(cls, torch.Tensor):
+        return None
+    _EXACT[id(torch.Tensor)] = "tensor"
+    return "tensor"
 
 
 _SHARED = {
@@ -61,6 +73,12 @@ _SHARED = {
     "array": np.ndarray,
     "generator": np.random.Generator,
 }
+# By id of the type, for speed: a type that is no built-in one may have its own idea of a hash.
+_EXACT = {id(cls): name for name, cls in _SHARED.items()}
+_BY_VALUE = frozenset(
+    id(cls) for cls in (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, slice, range, type(...),
+                        np.bool_, np.int64, np.int32, np.uint8, np.float64, np.float32)
+)  # fmt: skip
 
 
 def _state(kind: str, value):
@@ -72,6 +90,36 @@ def _state(kind: str, value):
     if kind == "set":
         return tuple(set.__iter__(value))
     return bytes(value) if kind == "bytearray" else value
+
+
+_SMALL = 1 << 14  # bytes of an array of which a copy is kept, instead of a digest
+
+
+def _look(kind: str, value):
+    """What shows later whether a shared object has changed since: much cheaper than its encoded state.
+
+    Of a container it holds the very elements: those that can change are shared, and looked at on their own.
+    """
+    if kind == "array":
+        plain = np.ndarray.view(value, np.ndarray)
+        flags = plain.flags
+        fortran = flags.f_contiguous and not flags.c_contiguous
+        data = plain.tobytes("F" if fortran else "C")
+        return plain.dtype, plain.shape, flags.writeable, fortran, _digest(data) if len(data) > _SMALL else data
+    if kind == "dict":
+        return (*dict.keys(value), *dict.values(value))
+    return _digest(codec.encode(value)) if kind in ("generator", "tensor") else _state(kind, value)
+
+
+def _same(kind: str, one, other) -> bool:
+    """Are two looks at one object alike?"""
+    if kind in ("list", "dict", "set"):
+        return one is not None and len(one) == len(other) and all(map(operator.is_, one, other))
+    return one == other
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _blank(kind: str, state):
@@ -133,10 +181,11 @@ class Channel:
 
     def __init__(self, connection: socket.socket, first: int):
         self._socket = connection
+        self._ahead = bytearray()  # received, and not yet read
         self._next = first
         self._objects: dict[int, object] = {}  # number -> object
         self._numbers: dict[int, int] = {}  # id of the object -> number
-        self._known: dict[int, bytes] = {}  # number -> digest of the content that both sides have
+        self._known: dict[int, object] = {}  # number -> a look at the content that both sides have
         self._depth = 0
         self.deadline = None  # time.monotonic() after which waiting ends
 
@@ -232,15 +281,16 @@ class Channel:
     def _change(self, number: int):
         value = self._objects[number]
         kind = type_of(value)
-        extend = self._out if kind in _CONTAINERS else None
-        state = codec.encode(_state(kind, value), extend=extend)
-        digest = hashlib.blake2b(state, digest_size=16).digest()
-        if self._known.get(number) == digest:
+        look = _look(kind, value)
+        if _same(kind, self._known.get(number), look):
             return None
-        self._known[number] = digest
+        state = codec.encode(_state(kind, value), extend=self._out if kind in _CONTAINERS else None)
+        self._known[number] = look
         return (number, kind, state)
 
     def _out(self, value):
+        if id(type(value)) in _BY_VALUE:
+            return NotImplemented
         if type_of(value) is None:
             return self.export(value)
         number = self._numbers.get(id(value))
@@ -284,8 +334,8 @@ class Channel:
                 _fill(kind, self._objects[number], content)
             except (TypeError, ValueError) as error:  # content of another shape than this type holds
                 raise ProtocolError("a shared object was sent content that does not fit it") from error
-        for number, _, state in changes:
-            self._known[number] = hashlib.blake2b(state, digest_size=16).digest()
+        for number, kind, _ in changes:
+            self._known[number] = _look(kind, self._objects[number])
 
     def _apply_leaf(self, number: int, kind: str, state, new: bool) -> None:
         if type_of(state) != kind:
@@ -333,24 +383,28 @@ class Channel:
             raise Closed(str(error)) from None
 
     def _read(self) -> bytes:
-        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+        """The next frame; most come with one call to the system."""
+        while len(self._ahead) < LENGTH.size:
+            self._more()
+        (length,) = LENGTH.unpack_from(self._ahead)
         if length > FRAME_BYTES:
             raise ProtocolError(f"a message of {length >> 20} MB")
-        return self._exactly(length)
+        while len(self._ahead) < LENGTH.size + length:
+            self._more()
+        frame = bytes(self._ahead[LENGTH.size : LENGTH.size + length])
+        del self._ahead[: LENGTH.size + length]
+        return frame
 
-    def _exactly(self, count: int) -> bytes:
+    def _more(self) -> None:
         # Grown as bytes arrive: a length that lies costs nothing.
-        received = bytearray()
-        while len(received) < count:
-            try:
-                self._socket.settimeout(self._patience())
-                block = self._socket.recv(min(count - len(received), 1 << 20))
-            except OSError as error:
-                raise Closed(str(error)) from None
-            if not block:
-                raise Closed("the other side has gone")
-            received += block
-        return bytes(received)
+        try:
+            self._socket.settimeout(self._patience())
+            block = self._socket.recv(1 << 18)
+        except OSError as error:
+            raise Closed(str(error)) from None
+        if not block:
+            raise Closed("the other side has gone")
+        self._ahead += block
 
     def _patience(self) -> float | None:
         if self.deadline is None:

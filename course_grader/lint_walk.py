@@ -132,7 +132,7 @@ class Walk(ast.NodeVisitor):
 
     def _call_level(self, node: ast.Call) -> int:
         name = self.full(node.func)
-        if name == CHECK + "quiet" or name in self.probes:
+        if name in rules.REMOTE_CHECKS or name in self.probes:
             return EVIDENCE
         if name.startswith(CHECK) or name in rules.PLAIN or name in self.classes:
             return 0
@@ -174,7 +174,7 @@ class Walk(ast.NodeVisitor):
 
     def is_remote_call(self, node: ast.Call) -> bool:
         """Does the call reach the student's code? A method that data have, too, is taken for theirs."""
-        if self.full(node.func) in {CHECK + "quiet", *self.probes}:
+        if self.full(node.func) in {*rules.REMOTE_CHECKS, *self.probes}:
             return True
         if isinstance(node.func, ast.Attribute) and node.func.attr in rules.DATA_METHODS:
             return self.level(node.func.value) == REMOTE
@@ -249,7 +249,7 @@ class Walk(ast.NodeVisitor):
     def visit_FunctionDef(self, node):
         self.functions[node.name] = node
         probe = self.is_probe(node)
-        self._define(node.name, node.lineno, Mark(0, f"The probe {node.name}" if probe else ""))
+        self._define(node.name, node.lineno, Mark(0, ""))
         if probe:
             self.probes.add(node.name)
             return

@@ -211,12 +211,17 @@ class Probe:
     def __init__(self, channel_of, function):
         self._channel_of, self._function = channel_of, function
         self._known = _global_name(function)
+        self._text = self._known  # the source text is read when it is first needed
         self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     def __call__(self, *args, **kwargs):
-        function = self._function
-        text = self._known or textwrap.dedent(inspect.getsource(function))
-        return self._channel_of().request("probe", self._known is not None, function.__name__, text, args, kwargs)
+        return self._channel_of().request("probe", *self.name_and_text(), args, kwargs)
+
+    def name_and_text(self) -> tuple[bool, str, str]:
+        """(is it the other side's, too?, its name, its global name or its source text)."""
+        if self._text is None:
+            self._text = textwrap.dedent(inspect.getsource(self._function))
+        return self._known is not None, self._function.__name__, self._text
 
 
 class Judge(Channel):
@@ -246,7 +251,7 @@ class Judge(Channel):
         if type(value) is Handle:
             return Ext("yours", value._number)
         if isinstance(value, Probe):
-            raise Unsupported("a @student_side function was passed to an answer")
+            return Ext("probe", value.name_and_text())
         name = _global_name(value)
         if name is not None:
             return Ext("global", name)

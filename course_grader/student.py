@@ -96,6 +96,8 @@ class Student(Channel):
             return find_global(payload)
         if kind == "callback":
             return self._stub(payload)
+        if kind == "probe":  # a test's helper that runs here, given to an answer as an argument
+            return self._found(*payload)
         return super().resolve(kind, payload)
 
     def _stub(self, number):
@@ -162,7 +164,10 @@ class Student(Channel):
             self._numbers_out.pop(id(value), None)
 
     def _do_probe(self, known, name, text, args, kwargs):
-        return (find_global(text) if known else self._probe(name, text))(*args, **kwargs)
+        return self._found(known, name, text)(*args, **kwargs)
+
+    def _found(self, known, name, text):
+        return find_global(text) if known else self._probe(name, text)
 
     def _probe(self, name, text):
         if text not in self._probes:

@@ -8,14 +8,15 @@ Every failure is a `CheckFailed`, an AssertionError with a short message and no 
 written to stderr, because plain nbgrader takes any text there for a wrong answer.
 """
 
+import itertools
 import numbers
 import warnings
 
 import numpy as np
 
 __all__ = [
-    "CheckFailed", "close", "equal", "finite", "gradient", "hidden", "kind", "passed", "quiet", "raises", "shape",
-    "student_side", "that", "unchanged", "within",
+    "CheckFailed", "close", "each", "equal", "finite", "gradient", "hidden", "items", "kind", "passed", "quiet",
+    "raises", "shape", "student_side", "that", "unchanged", "within",
 ]  # fmt: skip
 
 
@@ -94,6 +95,56 @@ def quiet(function, *args, **kwargs):
         warnings.simplefilter("always")
         result = function(*args, **kwargs)
     return result, [str(warning.message) for warning in caught]
+
+
+def each(function, cases, **options):
+    """Call a function with each of many arguments: ``[function(*case, **options) for case in cases]``.
+
+    The separate judge sends all cases in one message, so a test of a hundred calls takes a tenth of the time that a
+    loop of them would.
+
+    Parameters
+    ----------
+    function : callable
+    cases : iterable of sequences
+        The positional arguments of each call.
+    **options
+        Passed to every call.
+
+    Returns
+    -------
+    list
+        One result for each case, in their order. What a call raises ends the others.
+    """
+    cases = [tuple(case) for case in cases]
+    results = _each(function, cases, options)
+    if type(results) is not list or len(results) != len(cases):
+        raise CheckFailed("Not every call gave a result.")
+    return results
+
+
+@student_side
+def _each(function, cases, options):
+    return [function(*case, **options) for case in cases]
+
+
+def items(iterable, most=10_000):
+    """What an iterable gives, as a list, in one message to the separate judge.
+
+    Raises
+    ------
+    CheckFailed
+        If it gives more than `most`: it may never end.
+    """
+    found = _items(iterable, most)
+    if type(found) is not list or len(found) > most:
+        raise CheckFailed(f"An iteration gave more than {most} items: it may never end.")
+    return found
+
+
+@student_side
+def _items(iterable, most):
+    return list(itertools.islice(iterable, most + 1))
 
 
 def passed(what):

@@ -146,6 +146,27 @@ def test_raises_wants_that_exception_and_lets_the_stub_through():
         check.raises(ValueError, fail, NotImplementedError())
 
 
+def test_each_gives_a_result_for_each_case():
+    assert check.each(divmod, [(7, 2), [9, 4]]) == [(3, 1), (2, 1)]
+    assert check.each(round, [(2.345,), (1.239,)], ndigits=1) == [2.3, 1.2]
+    assert check.each(abs, []) == []
+    with pytest.raises(ZeroDivisionError):
+        check.each(divmod, [(1, 1), (1, 0)])
+
+
+def test_each_refuses_other_than_one_result_for_each_case(monkeypatch):
+    for forged in ([1], [1, 2, 3], (1, 2), None):
+        monkeypatch.setattr(check, "_each", lambda *_, forged=forged: forged)
+        with pytest.raises(check.CheckFailed, match="Not every call gave a result"):
+            check.each(abs, [(1,), (2,)])
+
+
+def test_items_ends_where_an_iteration_does_not():
+    assert check.items(iter("abc")) == ["a", "b", "c"]
+    with pytest.raises(check.CheckFailed, match="more than 5 items"):
+        check.items(iter(int, 1), most=5)
+
+
 def test_quiet_collects_overflow_but_not_underflow():
     result, messages = check.quiet(np.exp, np.array([1000.0]))
     assert np.isinf(result[0])

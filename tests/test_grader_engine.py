@@ -216,6 +216,16 @@ WORKS = [
             return {"n": thing.n, "is": isinstance(thing, cls), "root": np.sqrt(n)}
         seen = look(f, 16)
         assert seen == {"n": 16, "is": True, "root": 4.0}"""),
+    case("a probe as an argument", "def f(g, x):\n    return g(x) + g(x)", """
+        @check.student_side
+        def g(x):
+            return 2 * x
+        assert f(g, 3) == 12 and f(g, 4) == 16"""),
+    case("many calls in one message", "def f(a, b=1):\n    a[0] += b\n    return a", """
+        one, two = np.zeros(2), np.ones(2)
+        assert check.each(f, [(one,), (two,), (one,)], b=3)[1].tolist() == [4, 1] and one.tolist() == [6, 0]"""),
+    case("an iteration in one message", "def f(n):\n    yield from range(n)", """
+        assert check.items(f(4)) == [0, 1, 2, 3] and check.items([7]) == [7]"""),
     case("warnings are collected there", """
         def f(x):
             return np.exp(x)""", """

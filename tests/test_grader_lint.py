@@ -127,7 +127,6 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
         "class Spy:\n    def __call__(self):\n        pass\nassert f(Spy())",
     ),
     "argument: the cell's class": ("class Spy:\n    pass\nassert f(Spy)  # <-", "assert f(Box) and f(lambda x: x + 1)"),
-    "argument: a probe": (PROBE + "    return f(x)\nassert f(probe)  # <-", PROBE + "    return f\nassert probe(f, f)"),
     "argument: a network": (
         "assert f(nn.Linear(2, 1))  # <-",
         "assert f(nn.Parameter(torch.ones(2))) and f(nn.functional.relu(torch.ones(1)))",
