@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from course_grader import codec
+from course_grader import channel, codec
 from course_grader.channel import Closed, ProtocolError
 from course_grader.codec import CodecError, Ext
 from course_grader.remote import Judge
@@ -146,3 +146,48 @@ def test_protocols_are_not_the_students_to_answer(ends, name):
     assert name in dir(object) or not hasattr(handle, name)
     with pytest.raises(TypeError):
         np.asarray(handle)
+
+
+# -- envelopes ---------------------------------------------------------------------------------------------------------
+
+ENVELOPES = [
+    ("value", [], b"", []),
+    (
+        "call",
+        [(0, "array", b"x" * 127), (127, "list", b"y" * 128), (128, "dict", b"")],
+        b"z" * 20_000,
+        [2, 255, 256, 4],
+    ),
+    ("x" * 127, [(32_767, "set", b"1" * 16_384)], b"b", list(range(127))),
+]
+
+
+@pytest.mark.parametrize("message", ENVELOPES)
+def test_a_usual_envelope_has_the_bytes_that_codec_gives_it(message):
+    frame = codec.encode(message)
+    assert channel._close_usual(*message) == frame
+    assert channel._open_usual(frame) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [("value", [], b"", [32_768]), ("value", [], b"", list(range(128))), ("value", [(1 << 20, "list", b"")], b"", [])],
+)
+def test_an_unusual_envelope_is_left_to_codec(message):
+    assert channel._close_usual(*message) is None
+    assert channel._open_usual(codec.encode(message)) is None
+
+
+def test_what_codec_refuses_no_short_way_opens():
+    """Every frame with one byte changed, left out or doubled is opened as codec opens it, or left to codec."""
+    opened = 0
+    for message in (ENVELOPES[0], ("call", [(3, "list", b"ab"), (300, "dict", b"c")], b"de", [5, 129])):
+        frame = codec.encode(message)
+        for place in range(len(frame)):
+            for other in (*(frame[:place] + bytes((byte,)) + frame[place + 1 :] for byte in range(256)),
+                          frame[:place] + frame[place + 1 :], frame[: place + 1] + frame[place:]):  # fmt: skip
+                found = channel._open_usual(other)
+                if found is not None:
+                    opened += 1
+                    assert codec.decode(other) == found
+    assert opened > 1000
