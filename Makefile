@@ -11,7 +11,7 @@ RUN = "$(COURSE_VENV)/bin/python"
 AUTHOR = PATH="$(abspath $(COURSE_VENV))/bin:$$PATH" $(RUN) -m course_author
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev lab test full source release wheel text stats submit collect demo answers mutants nbval formgrader attacks bench-mnist bench-one lint clean
+.PHONY: help setup dev lab test full source release wheel text stats submit collect demo answers mutants nbval formgrader attacks bench bench-mnist bench-one lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ nbval: dev  ## run all release and solved notebooks end to end (DEVICE=cuda: on 
 
 attacks: dev  ## authors: all attack submissions against our grader (STOCK=1: against plain nbgrader, too)
 	@$(AUTHOR) attacks $(if $(STOCK),--stock)
+
+bench: dev  ## authors: submissions a minute against plain nbgrader (hours; FEW=3: nbgrader grades 3; MADE="1000 10000")
+	@$(AUTHOR) bench $(UNIT) $(if $(FEW),--stock-students $(FEW)) $(if $(MADE),--made $(MADE))
 
 bench-mnist: dev  ## authors: accuracy and training time of chapter 5's networks over 5 seeds (minutes)
 	@$(AUTHOR) bench-mnist

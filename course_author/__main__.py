@@ -13,6 +13,7 @@ COMMANDS = {  # command: (module, function that takes its arguments, what it doe
     "mutants": ("mutants", "main", "mechanical mutants of the solutions against the tests"),
     "demo": ("demo", "main", "a small class, graded end to end"),
     "attacks": ("attacks", "main", "the attack submissions against our grader (--stock: against plain nbgrader, too)"),
+    "bench": ("bench", "main", "submissions a minute, ours and plain nbgrader's, on a class for each chapter"),
     "bench-mnist": ("bench_mnist", "main", "accuracy and training time of chapter 5's networks over several seeds"),
     "bench-one": ("bench_one", "main", "seconds from submission to verdict, against plain nbgrader"),
     "test": ("runner", "main", "all tests and all notebooks, with minutes per part (--full: the long ones too)"),

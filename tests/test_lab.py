@@ -239,7 +239,9 @@ AUTHOR_TARGETS = {
     "full",
     "attacks",
 }
-TARGETS = STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "bench-mnist", "bench-one", "lint", "clean"}
+TARGETS = (
+    STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "bench", "bench-mnist", "bench-one", "lint", "clean"}
+)
 
 
 def test_make_alone_lists_every_target_in_one_line():
