@@ -763,7 +763,14 @@ def test_every_unit_has_notebooks_to_run():
     assert notebooks("release"), "no notebook in release/: build it"
 
 
-@pytest.mark.parametrize("path", notebooks("source"), ids=lambda p: p.stem)
+# Its experiments take ten times as long on the stand-in as on the CPU: nine minutes.
+LONG = {"04_regularization_optimization"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=path.stem, marks=[pytest.mark.full] * (path.stem in LONG)) for path in notebooks("source")],
+)
 def test_a_notebook_of_the_course_runs_on_a_second_device(path):
     """The solved ones: whatever a blank one computes, they compute too (test_release holds the two together)."""
     report = run_notebook(path)
