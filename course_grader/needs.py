@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -76,8 +77,15 @@ def know(plan: Plan, said: list[list]) -> None:
 
 
 def imports(plan: Plan) -> tuple[str, ...]:
-    """Modules that the setup cells import: both sides run those cells for each submission, so they are prepared."""
+    """Modules to prepare: those that the setup cells import, which both sides run for each submission.
+
+    And what torch imports with the first optimizer, where a cell names one: it takes two seconds, which the chapters
+    without any should not wait for.
+    """
     found = {}
+    texts = [*(cell.source for cell in plan.cells if cell.cell_type == "code"), *plan.reference.values()]
+    if any(re.search(r"\boptim\b|torch\.compile", text) for text in texts):
+        found["torch._dynamo"] = None
     for cell in plan.cells:
         if cell.kind == "setup":
             try:

@@ -16,7 +16,7 @@ from . import base, judge, sandbox, shell
 
 MODULES = (
     "numpy", "numpy.linalg", "numpy.random", "matplotlib", "matplotlib.pyplot", "torch", "torch.nn.functional",
-    "torch.optim", "torch._dynamo", "IPython", "ipywidgets", "course_utils", "course_utils.check", "course_utils.data",
+    "torch.optim", "IPython", "ipywidgets", "course_utils", "course_utils.check", "course_utils.data",
     "course_utils.plot", "course_utils.widgets",
 )  # fmt: skip
 

@@ -93,3 +93,18 @@ def test_names_of_python_of_setup_and_of_tests_are_never_the_students():
     plan = Plan("unit", "unit", (*plan.cells[:-1], PlanCell("test", "t1", text, "", points=1.0)))
     # `helper` is bound by the test of exercise 0, `x` and `mine` by nobody on the judge's side.
     assert needs.remote_names(plan, plan.exercises()[1], {"np"}) == ["f1", "mine", "x"]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "reference", "prepared"),
+    [
+        ("opt = torch.optim.SGD(model.parameters())", "example", {}, True),
+        ("from torch import optim", "test", {}, True),
+        ("loss = torch.compile(f)(x)", "example", {}, True),
+        ("pass", "answer", {"a": "step = torch.optim.Adam"}, True),
+        ("torch.zeros(2)  # optimal", "example", {}, False),
+    ],
+)
+def test_what_the_first_optimizer_imports_is_prepared_where_one_is_named(source, kind, reference, prepared):
+    plan = Plan("u", "n", (PlanCell(kind, "a", source, source),), reference=reference)
+    assert ("torch._dynamo" in needs.imports(plan)) == prepared
