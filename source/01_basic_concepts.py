@@ -584,47 +584,41 @@ answers = {
 }
 rng = np.random.default_rng(102)
 for name, function in answers.items():
-    for shape in [(), (1,), (6,), (3, 4), (4, 4), (2, 3, 5)]:
-        z = np.asarray(2.5 * rng.normal(size=shape))
-        before = z.copy()
-        got, complaints = check.quiet(function, z)
-        check.hidden.close(got, true_activation(name, z), what=f"{name} of an array of shape {shape}")
+    shapes = [(), (1,), (6,), (3, 4), (4, 4), (2, 3, 5)]
+    inputs = [np.asarray(2.5 * rng.normal(size=shape)) for shape in shapes]
+    before = [z.copy() for z in inputs]
+    seen = check.each(check.quiet, [(function, z) for z in inputs])
+    for z, kept, (got, complaints) in zip(inputs, before, seen, strict=True):
+        which = f"{name} of an array of shape {z.shape}"
+        check.hidden.close(got, true_activation(name, kept), what=which)
         check.hidden.equal(complaints, [], what=f"the list of warnings of {name} on small numbers")
-        check.hidden.unchanged(z, before, what=f"the input of {name}")
+        check.hidden.unchanged(z, kept, what=f"the input of {name}")
     whole = np.array([-4, -2, 1, 3])
-    got = function(whole)
+    got, halves, one, negative = check.each(function, [(whole,), (whole + 0.5,), (1.25,), (-2,)])
     check.hidden.close(got, true_activation(name, whole), what=f"{name} of whole numbers")
     check.hidden.equal(
         np.asarray(got).dtype.name, "float64", what=f"the dtype of {name} of whole numbers"
     )
-    check.hidden.equal(
-        np.asarray(function(whole + 0.5)).dtype.name, "float64", what=f"the dtype of {name}"
-    )
-    check.hidden.close(function(1.25), true_activation(name, 1.25), what=f"{name} of one number")
-    check.hidden.close(
-        function(-2), true_activation(name, -2), what=f"{name} of one negative whole number"
-    )
+    check.hidden.equal(np.asarray(halves).dtype.name, "float64", what=f"the dtype of {name}")
+    check.hidden.close(one, true_activation(name, 1.25), what=f"{name} of one number")
+    check.hidden.close(negative, true_activation(name, -2), what=f"{name} of one negative whole number")
     far = np.array([-1000.0, -710.0, 710.0, 1000.0])
-    got, complaints = check.quiet(function, far)
-    check.hidden.finite(got, what=f"{name} far from 0")
-    check.hidden.close(got, true_activation(name, far), what=f"{name} far from 0")
-    check.hidden.equal(
-        complaints, [], what=f"the list of warnings of {name} far from 0 (an overflow warns)"
-    )
-    for number in (-1000.0, 1000.0):
-        got, complaints = check.quiet(function, number)
-        check.hidden.close(got, true_activation(name, number), what=f"{name} of one number far from 0")
+    for z, (got, complaints) in zip(
+        (far, -1000.0, 1000.0),
+        check.each(check.quiet, [(function, far), (function, -1000.0), (function, 1000.0)]),
+        strict=True,
+    ):
+        check.hidden.finite(got, what=f"{name} far from 0")
+        check.hidden.close(got, true_activation(name, z), what=f"{name} far from 0")
         check.hidden.equal(
-            complaints, [], what=f"the list of warnings of {name} of one number far from 0"
+            complaints, [], what=f"the list of warnings of {name} far from 0 (an overflow warns)"
         )
-    first, other = function(far), function(-far)
+    first, _, at_zero = check.each(function, [(far,), (-far,), (np.zeros(2),)])
     check.hidden.close(
         first, true_activation(name, far), what=f"an earlier result of {name} after another call"
     )
     if name != "d_relu":
-        check.hidden.close(
-            function(np.zeros(2)), np.full(2, true_activation(name, 0.0)), what=f"{name}(0)"
-        )
+        check.hidden.close(at_zero, np.full(2, true_activation(name, 0.0)), what=f"{name}(0)")
 check.hidden.within(d_relu(np.zeros(3)), 0, 1, what="d_relu(0)")
 check.hidden.equal(np.asarray(d_relu(np.zeros(3))).dtype.name, "float64", what="the dtype of d_relu(0)")
 ### END HIDDEN TESTS
@@ -766,28 +760,34 @@ cases = [
     ((1, 7), 0, 2.0),
     ((6, 1), 1, 0.5),
 ]
-for shape, axis, temperature in cases:
-    z = 3.0 * rng.normal(size=shape)
-    before = z.copy()
-    expected = softmax_by_gaps(z, temperature, axis)
+
+
+@check.student_side
+def three_ways(softmax, z, temperature, axis):
+    """Evidence: with its arguments named, by position, and left out."""
+    return softmax(z, temperature=temperature, axis=axis), softmax(z, temperature, axis), softmax(z)
+
+
+tables = [3.0 * rng.normal(size=shape) for shape, _, _ in cases]
+before = [z.copy() for z in tables]
+seen = check.each(
+    three_ways, [(softmax, z, t, axis) for z, (_, axis, t) in zip(tables, cases, strict=True)]
+)
+for z, kept, (shape, axis, temperature), (named, placed, plain) in zip(
+    tables, before, cases, seen, strict=True
+):
+    expected = softmax_by_gaps(kept, temperature, axis)
     hints = {
-        "the scores were multiplied by the temperature": softmax_by_gaps(z, 1 / temperature, axis),
-        "the temperature has no effect": softmax_by_gaps(z, 1.0, axis),
-        "the axis argument has no effect": softmax_by_gaps(z, temperature, -1),
+        "the scores were multiplied by the temperature": softmax_by_gaps(kept, 1 / temperature, axis),
+        "the temperature has no effect": softmax_by_gaps(kept, 1.0, axis),
+        "the axis argument has no effect": softmax_by_gaps(kept, temperature, -1),
     }
-    check.hidden.close(
-        softmax(z, temperature=temperature, axis=axis),
-        expected,
-        hints=hints,
-        what=f"softmax along axis {axis} of an array of shape {shape}",
-    )
-    check.hidden.close(
-        softmax(z, temperature, axis), expected, what="softmax with its arguments given by position"
-    )
-    check.hidden.unchanged(z, before, what="z")
-    check.hidden.close(
-        softmax(z), softmax_by_gaps(z, 1.0, -1), what="softmax without temperature and axis"
-    )
+    which = f"softmax along axis {axis} of an array of shape {shape}"
+    check.hidden.close(named, expected, hints=hints, what=which)
+    check.hidden.close(placed, expected, what="softmax with its arguments given by position")
+    check.hidden.unchanged(z, kept, what="z")
+    without = softmax_by_gaps(kept, 1.0, -1)
+    check.hidden.close(plain, without, what="softmax without temperature and axis")
 
 uneven = np.array([[1000.0, 1001.0, 1003.0], [-1000.0, -1002.0, -1001.0], [0.5, 0.0, 1.0]])
 check.hidden.close(
