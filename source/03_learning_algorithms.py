@@ -160,6 +160,7 @@ check.passed("numerical_gradient and relative_error")
 # Tested with arrays of no to three dimensions, whole numbers, other values of h, a count of the calls,
 # and functions that raise.
 ### BEGIN HIDDEN TESTS
+@check.student_side
 def smooth(z):
     """A function whose central difference is right to 1e-9 and whose one-sided one is not."""
     z = np.asarray(z)
@@ -170,16 +171,24 @@ def slope_of_smooth(z):
     return 1 / np.cosh(z) ** 2 + z + np.cos(np.arange(z.size)).reshape(z.shape)
 
 
-rng = np.random.default_rng(301)
-for shape in [(), (1,), (6,), (3, 4), (2, 1, 3)]:
-    x = np.array(rng.normal(size=shape))
-    kept, seen = x.copy(), []
+@check.student_side
+def watched(numerical_gradient, f, x):
+    """Evidence: the gradient, and copies of all that f was called with."""
+    seen = []
 
-    def watched(z, seen=seen):
+    def f_seen(z):
         seen.append(np.array(z, copy=True))
-        return smooth(z)
+        return f(z)
 
-    got = numerical_gradient(watched, x)
+    return numerical_gradient(f_seen, x), seen
+
+
+rng = np.random.default_rng(301)
+shapes = [(), (1,), (6,), (3, 4), (2, 1, 3)]
+points = [np.array(rng.normal(size=shape)) for shape in shapes]
+before = [x.copy() for x in points]
+walks = check.each(watched, [(numerical_gradient, smooth, x) for x in points])
+for shape, x, kept, (got, seen) in zip(shapes, points, before, walks, strict=True):
     which = f"for shape {shape}"
     one_sided = slope_of_smooth(kept) + 0.5e-5 * (1 - 2 * np.tanh(kept) / np.cosh(kept) ** 2)
     hints = {
@@ -190,36 +199,52 @@ for shape in [(), (1,), (6,), (3, 4), (2, 1, 3)]:
     check.hidden.equal(np.asarray(got).dtype.name, "float64", what="the dtype of the gradient")
     check.hidden.unchanged(x, kept, what="x")
     check.hidden.equal(len(seen), 2 * kept.size, what=f"the number of calls of f {which}")
-    for point in seen:
-        check.hidden.shape(point, shape, what="what f was called with")
-        check.hidden.equal(
-            np.asarray(point).dtype.name, "float64", what="the dtype of what f was called with"
-        )
-        check.hidden.equal(int((point != kept).sum()), 1, what="how many entries were moved in a call")
+    check.hidden.equal(sorted({z.shape for z in seen}), [shape], what="the shapes of what f gets")
+    check.hidden.equal(
+        sorted({z.dtype.name for z in seen}), ["float64"], what="the dtypes of what f gets"
+    )
+    moved = sorted({int((z != kept).sum()) for z in seen})
+    check.hidden.equal(moved, [1], what="how many entries were moved in a call")
+
+
+@check.student_side
+def cube(z):
+    return float((z**3).sum())
+
+
+@check.student_side
+def total(z):
+    return float(z.sum())
+
 
 table = rng.normal(size=(4, 6))
-for x in (table.T, table[::2, ::-1], np.asfortranarray(table)):
-    got = numerical_gradient(smooth, x)
-    check.hidden.close(
-        got, slope_of_smooth(np.ascontiguousarray(x)), rtol=1e-7, what="another memory order"
-    )
-for kind in ("int64", "int32", "int16", "uint8"):
-    whole = np.array([[3, 2], [0, 7]], dtype=kind)
-    got = numerical_gradient(lambda z: float((z**3).sum()), whole)
+tables = table.T, table[::2, ::-1], np.asfortranarray(table)
+wholes = [np.array([[3, 2], [0, 7]], dtype=kind) for kind in ("int64", "int32", "int16", "uint8")]
+minus_zero = np.array([-0.0, 1.0])
+cases = [(smooth, x) for x in tables] + [(cube, x) for x in wholes] + [(total, minus_zero)]
+results = check.each(numerical_gradient, [*cases, (cube, np.array([1.0, 2.0]), 0.5)])
+for x, got in zip(tables, results[:3], strict=True):
+    right = slope_of_smooth(np.ascontiguousarray(x))
+    check.hidden.close(got, right, rtol=1e-7, what="another memory order")
+for whole, got in zip(wholes, results[3:7], strict=True):
     right = 3.0 * np.array([[9.0, 4.0], [0.0, 49.0]])
     check.hidden.close(got, right, rtol=1e-7, atol=1e-8, what="the gradient at whole numbers")
     check.hidden.equal(whole.tolist(), [[3, 2], [0, 7]], what="x of whole numbers afterwards")
-minus_zero = np.array([-0.0, 1.0])
-numerical_gradient(lambda z: float(z.sum()), minus_zero)
 check.hidden.unchanged(minus_zero, np.array([-0.0, 1.0]), what="x")
-wide = numerical_gradient(lambda z: float((z**3).sum()), np.array([1.0, 2.0]), 0.5)
-check.hidden.close(
-    wide, [3.25, 12.25], what="the gradient of a cube with h = 0.5, which has an error of h^2"
-)
+what = "the gradient of a cube with h = 0.5, which has an error of h^2"
+check.hidden.close(results[8], [3.25, 12.25], what=what)
 
 
+@check.student_side
 def broken(z):
     if z[1] > 2.0:
+        raise ArithmeticError("as planned")
+    return float(z.sum())
+
+
+@check.student_side
+def broken_below(z):
+    if z[1] < 2.0:
         raise ArithmeticError("as planned")
     return float(z.sum())
 
@@ -234,39 +259,35 @@ def after_an_error(numerical_gradient, f, x):
     return "nothing", x
 
 
-def broken_below(z):
-    if z[1] < 2.0:
-        raise ArithmeticError("as planned")
-    return float(z.sum())
-
-
-for function in (broken, broken_below):
-    name, after = after_an_error(numerical_gradient, function, np.array([0.1, 2.0, 0.3]))
+cases = [(numerical_gradient, f, np.array([0.1, 2.0, 0.3])) for f in (broken, broken_below)]
+for name, after in check.each(after_an_error, cases):
     check.hidden.equal(
         name, "ArithmeticError", what="the error that f raised, after numerical_gradient,"
     )
     check.hidden.unchanged(after, np.array([0.1, 2.0, 0.3]), what="x after an error in f")
 
+cases, told = [], []
 for shape in [(5,), (3, 2), ()]:
     a, b = np.array(rng.normal(size=shape)), np.array(rng.normal(size=shape))
     expected = np.abs(a - b).max() / (np.abs(a) + np.abs(b)).max()
-    kept = a.copy(), b.copy()
-    check.hidden.close(relative_error(a, b), expected, what=f"relative_error of shape {shape}")
-    check.hidden.close(
-        relative_error(b, a), expected, what="relative_error with its arguments exchanged"
-    )
-    check.hidden.close(
-        relative_error(1e-9 * a, 1e-9 * b), expected, what="relative_error of tiny gradients"
-    )
-    check.hidden.close(relative_error(a, a.copy()), 0.0, what="relative_error of equal gradients")
-    check.hidden.unchanged(a, kept[0], what="a")
-    check.hidden.unchanged(b, kept[1], what="b")
+    cases += [(a, b), (b, a), (1e-9 * a, 1e-9 * b), (a, a.copy())]
+    told += [
+        (expected, f"relative_error of shape {shape}"),
+        (expected, "relative_error with its arguments exchanged"),
+        (expected, "relative_error of tiny gradients"),
+        (0.0, "relative_error of equal gradients"),
+    ]
+cases.append((np.array([3.0, 0.0]), np.zeros(2)))
+told.append((1.0, "relative_error with zeros on one side"))
+before = [(a.copy(), b.copy()) for a, b in cases]
+for got, (expected, what) in zip(check.each(relative_error, cases), told, strict=True):
+    check.hidden.close(got, expected, what=what)
+for now, kept in zip(cases, before, strict=True):
+    check.hidden.unchanged(now[0], kept[0], what="a")
+    check.hidden.unchanged(now[1], kept[1], what="b")
 got, complaints = check.quiet(relative_error, np.zeros((2, 2)), np.zeros((2, 2)))
 check.hidden.close(got, 0.0, what="relative_error of zeros")
 check.hidden.equal(complaints, [], what="the list of warnings for relative_error of zeros")
-check.hidden.close(
-    relative_error(np.array([3.0, 0.0]), np.zeros(2)), 1.0, what="relative_error with zeros on one side"
-)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -430,62 +451,72 @@ def heavy_ball(A, c, x0, lr, steps, momentum):
     return np.stack(rows)
 
 
+@check.student_side
+def walk(gradient_descent, A, c, x0, lr, steps, momentum):
+    """Evidence: the path for the gradient A x - c, and copies of all places where it was asked for."""
+    seen = []
+
+    def grad(x):
+        seen.append(np.array(x, copy=True))
+        return A @ x - c
+
+    return gradient_descent(grad, x0, lr, steps, momentum), seen
+
+
 rng = np.random.default_rng(302)
+cases = []
 for D, steps in [(1, 5), (2, 8), (5, 12), (3, 1), (4, 0)]:
     B = rng.normal(size=(D, D))
     A, c, x0 = B @ B.T / D + np.eye(D), rng.normal(size=D), rng.normal(size=D)
-    for lr, momentum in [(0.1, 0.0), (0.05, 0.5), (0.02, 0.9), (0.07, 1.0)]:
-        kept, seen = x0.copy(), []
+    settings = [(0.1, 0.0), (0.05, 0.5), (0.02, 0.9), (0.07, 1.0)]
+    for lr, momentum in settings if steps > 5 else settings[::3]:
+        cases.append((A, c, x0, lr, steps, momentum))
+whole, level = np.array([3, -5]), np.array([7.0, -1.0])
+zeros = np.zeros(2)
+cases += [(0.5 * np.eye(2), zeros, whole, 0.5, 4, 0.0), (np.zeros((2, 2)), zeros, level, 0.5, 6, 0.9)]
+before = [case[2].copy() for case in cases]
+*paths, from_whole, still = check.each(walk, [(gradient_descent, *case) for case in cases])
+for (A, c, x0, lr, steps, momentum), kept, (got, seen) in zip(
+    cases[:-2], before[:-2], paths, strict=True
+):
+    expected = heavy_ball(A, c, kept, lr, steps, momentum)
+    which = f"for {len(kept)} dimensions, {steps} steps and momentum {momentum}"
+    hints = {}
+    if steps:
+        hints["the first row must be x0"] = expected[[*range(1, steps + 1), steps]]
+        hints["momentum is not used"] = heavy_ball(A, c, kept, lr, steps, 0.0)
+        hints["the gradient is multiplied by 1 - momentum"] = heavy_ball(
+            A, c, kept, lr * (1 - momentum), steps, momentum
+        )
+    check.hidden.close(got, expected, rtol=1e-9, what=f"the trajectory {which}", hints=hints)
+    check.hidden.equal(len(seen), steps, what=f"the number of calls of grad {which}")
+    if steps:
+        check.hidden.close(seen, expected[:-1], rtol=1e-9, what=f"where grad was called {which}")
+    check.hidden.unchanged(x0, kept, what="x0")
+    check.hidden.equal(np.asarray(got).dtype.name, "float64", what="the dtype of the trajectory")
 
-        def grad(x, A=A, c=c, seen=seen):
-            seen.append(np.array(x, copy=True))
-            return A @ x - c
-
-        got = gradient_descent(grad, x0, lr, steps, momentum)
-        expected = heavy_ball(A, c, kept, lr, steps, momentum)
-        which = f"for {D} dimensions, {steps} steps and momentum {momentum}"
-        hints = {}
-        if steps:
-            hints["the first row must be x0"] = expected[[*range(1, steps + 1), steps]]
-            hints["momentum is not used"] = heavy_ball(A, c, kept, lr, steps, 0.0)
-            hints["the gradient is multiplied by 1 - momentum"] = heavy_ball(
-                A, c, kept, lr * (1 - momentum), steps, momentum
-            )
-        check.hidden.close(got, expected, rtol=1e-9, what=f"the trajectory {which}", hints=hints)
-        check.hidden.equal(len(seen), steps, what=f"the number of calls of grad {which}")
-        for row, place in zip(expected, seen, strict=False):
-            check.hidden.close(place, row, rtol=1e-9, what=f"where grad was called {which}")
-        check.hidden.unchanged(x0, kept, what="x0")
-        check.hidden.equal(np.asarray(got).dtype.name, "float64", what="the dtype of the trajectory")
-
-plain = gradient_descent(lambda x: 2 * x, np.array([1.0, 4.0]), 0.3, 8)
-check.hidden.close(
-    plain, np.outer(0.4 ** np.arange(9), [1.0, 4.0]), what="the trajectory without a momentum argument"
-)
-whole, kinds = np.array([3, -5]), []
-
-
-def half(x):
-    kinds.append(np.asarray(x).dtype.name)
-    return 0.5 * x
-
-
-got = gradient_descent(half, whole, 0.5, 4, 0.0)
+got, seen = from_whole
+kinds = [place.dtype.name for place in seen]
 check.hidden.equal(kinds, ["float64"] * 4, what="the dtypes of what grad gets")
-check.hidden.close(got, np.outer(0.75 ** np.arange(5), whole), what="the trajectory from whole numbers")
+check.hidden.close(
+    got, np.outer(0.75 ** np.arange(5), [3, -5]), what="the trajectory from whole numbers"
+)
 check.hidden.equal(whole.tolist(), [3, -5], what="x0 of whole numbers afterwards")
-still = []
-
-
-def nothing(x):
-    still.append(1)
-    return np.zeros(2)
-
-
-flat = gradient_descent(nothing, np.array([7.0, -1.0]), 0.5, 6, 0.9)
-check.hidden.equal(len(still), 6, what="the number of calls of grad where it is 0")
+flat, seen = still
+check.hidden.equal(len(seen), 6, what="the number of calls of grad where it is 0")
 check.hidden.close(
     flat, [[7.0, -1.0]] * 7, what="the trajectory where the gradient is 0 (never stop early)"
+)
+
+
+@check.student_side
+def double(x):
+    return 2 * x
+
+
+plain = gradient_descent(double, np.array([1.0, 4.0]), 0.3, 8)
+check.hidden.close(
+    plain, np.outer(0.4 ** np.arange(9), [1.0, 4.0]), what="the trajectory without a momentum argument"
 )
 
 
@@ -496,7 +527,7 @@ def explode(gradient_descent, slope, lr, steps):
         return gradient_descent(slope, np.array([1.0]), lr, steps)
 
 
-far = explode(gradient_descent, lambda x: 2 * x, 100.0, 200)
+far = explode(gradient_descent, double, 100.0, 200)
 check.hidden.shape(far, (201, 1), what="a trajectory that explodes")
 check.hidden.close(far[:50, 0], (-199.0) ** np.arange(50), rtol=1e-9, what="a trajectory that explodes")
 beyond = np.arange(201) * np.log10(199.0) > 308.25  # no float64 is as large
@@ -639,64 +670,61 @@ def layer_gradients(X, W, dZ):
 
 
 rng = np.random.default_rng(303)
-for N, D, M in [
-    (4, 3, 2),
-    (5, 5, 5),
-    (1, 4, 3),
-    (6, 2, 1),
-    (3, 1, 4),
-    (2, 3, 2),
-    (4, 4, 2),
-    (3, 2, 3),
-    (1, 1, 1),
-]:
+cases, scales = [], []
+sizes = [(4, 3, 2), (5, 5, 5), (1, 4, 3), (6, 2, 1), (3, 1, 4), (4, 4, 2), (3, 2, 3), (1, 1, 1)]
+for place, (N, D, M) in enumerate(sizes):
     X, W = rng.normal(size=(N, D)), rng.normal(size=(D, M))
-    tiny = 1e-12 * rng.normal(size=(N, M))
-    for one, right in zip(dense_backward(tiny, (X, W)), layer_gradients(X, W, tiny), strict=True):
-        check.hidden.gradient(
-            1e12 * one, 1e12 * right, batch=N, what="a gradient for tiny upstream slopes"
-        )
-    for dZ in (
+    scale = (1e-12, 1e6)[place % 2]
+    steps = (
         rng.normal(size=(N, M)),
-        1e6 * rng.normal(size=(N, M)),
-        np.ones((N, M)) * np.arange(1.0, M + 1),
+        scale * rng.normal(size=(N, M)),
+        np.arange(1.0, M + 1) + np.zeros((N, M)),
+    )
+    cases += [(dZ, (X, W)) for dZ in steps]
+    scales += [1.0, scale, 1.0]
+before = [(X.copy(), W.copy(), dZ.copy()) for dZ, (X, W) in cases]
+answers = check.each(dense_backward, cases)
+for scale, (dZ, (X, W)), kept, results in zip(scales, cases, before, answers, strict=True):
+    for now, then, name in zip((X, W, dZ), kept, ("X", "W", "dZ"), strict=True):
+        check.hidden.unchanged(now, then, what=name)
+    expected = layer_gradients(*kept)
+    (N, D), M = X.shape, dZ.shape[1]
+    which = f"for {N} samples, {D} inputs and {M} neurons"
+    dtypes = [np.asarray(one).dtype.name for one in results]
+    check.hidden.equal(dtypes, ["float64"] * 3, what="the dtypes of dX, dW and db")
+    causes = [{}, {}, {"the sum runs over the neurons, not over the samples": dZ.sum(axis=1) / scale}]
+    causes[0]["it is the product element by element"] = dZ * W / scale if dZ.shape == W.shape else np.nan
+    if D == M:
+        causes[0]["W was used without its transpose"] = dZ @ W / scale
+    if N == D:
+        causes[1]["X was used without its transpose"] = X @ dZ / scale
+    drifts = [{"W was changed before it was used": dZ @ expected[1].T}, {}, {}]
+    for name, one, right, hints, drift in zip(
+        ("dX", "dW", "db"), results, expected, causes, drifts, strict=True
     ):
-        kept = X.copy(), W.copy(), dZ.copy()
-        expected = layer_gradients(*kept)
-        which = f"for {N} samples, {D} inputs and {M} neurons"
-        results = dense_backward(dZ, (X, W))
-        dtypes = [np.asarray(one).dtype.name for one in results]
-        check.hidden.equal(dtypes, ["float64"] * 3, what="the dtypes of dX, dW and db")
-        causes = [{}, {}, {"the sum runs over the neurons, not over the samples": dZ.sum(axis=1)}]
-        causes[0]["it is the product element by element"] = dZ * W if dZ.shape == W.shape else np.nan
-        if D == M:
-            causes[0]["W was used without its transpose"] = dZ @ W
-        if N == D:
-            causes[1]["X was used without its transpose"] = X @ dZ
-        drifts = [{"W was changed before it was used": dZ @ expected[1].T}, {}, {}]
-        for name, one, right, hints, drift in zip(
-            ("dX", "dW", "db"), results, expected, causes, drifts, strict=True
-        ):
-            check.hidden.gradient(one, right, batch=N, what=f"{name} {which}", hints=hints, drifts=drift)
-        for now, before, name in zip((X, W, dZ), kept, ("X", "W", "dZ"), strict=True):
-            check.hidden.unchanged(now, before, what=name)
+        check.hidden.gradient(
+            np.asarray(one) / scale,
+            right / scale,
+            batch=N,
+            what=f"{name} {which}",
+            hints=hints,
+            drifts=drift,
+        )
 
 wide = rng.normal(size=(6, 8))
 W, dZ = rng.normal(size=(3, 8)).T, np.asfortranarray(rng.normal(size=(3, 3)))
-for X in (
+orders = (
     wide[::2, ::-1],
     np.asfortranarray(wide[:3]),
     wide.T[:3, :1].repeat(8, axis=1),
     wide[:3].T.copy().T,
-):
-    for one, right in zip(dense_backward(dZ, (X, W)), layer_gradients(X, W, dZ), strict=True):
+)
+answers = check.each(dense_backward, [*[(dZ, (X, W)) for X in orders], (2 * dZ, (orders[-1], W))])
+for X, results in zip(orders, answers[:-1], strict=True):  # all are looked at after the last call
+    for one, right in zip(results, layer_gradients(X, W, dZ), strict=True):
         check.hidden.gradient(
             one, right, batch=3, what="a gradient for arrays with another memory order"
         )
-first = dense_backward(dZ, (X, W))
-dense_backward(2 * dZ, (X, W))
-for one, right in zip(first, layer_gradients(X, W, dZ), strict=True):
-    check.hidden.gradient(one, right, batch=3, what="an earlier result after another call")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1168,41 +1196,33 @@ def assigned(leaves, recipe, data, root):
     return slopes[: len(leaves)]
 
 
-def agrees(leaves, recipe, which, roots=(-1,)):
-    roots = [root % (len(leaves) + len(recipe)) for root in roots]
-    data, slopes, different = run(Value, leaves, recipe, roots)
-    right_data, right = walks_of_torch(leaves, recipe, roots)
-    check.hidden.close(data, right_data, rtol=1e-9, what=f"the data of {which}")
-    check.hidden.equal(different, len(data), what=f"the number of different Values in {which}")
-    hints = {} if recipe else {"each walk adds 1 to the slope of a leaf itself": [1.0]}
-    if len(roots) == 1 and len(recipe) < 100:
-        wrong = assigned(leaves, recipe, right_data, roots[0])
-        if not np.allclose(wrong, right):
-            hints["a slope was assigned (=) where it must be added (+=): paths add"] = wrong
-    check.hidden.gradient(slopes, right, rtol=1e-9, what=f"the slopes of {which}", hints=hints)
+cases = []
 
 
-agrees([1.5], [("+", 0, 0)], "v + v")
-agrees([1.5, 7.0], [("*", 0, 0)], "v * v, with a value that is not used")
-agrees([-1.5, 0.4], [("*", 0, 1), ("+", 0, 1), ("*", 2, 3), ("tanh", 4, 0)], "a diamond")
-agrees([2.0, 2.0], [("*", 0, 1), ("exp", 2, 0), ("-", 3, 0)], "values that are equal")
-agrees([0.7], [("+", 3.0, 0), ("-", 2.0, 1), ("*", 4.0, 2), ("/", 5.0, 3)], "plain numbers on the left")
-agrees([0.7], [("+", 0, 0.0), ("*", 1, 1.0), ("-", 2, 0.0), ("/", 3, 1.0)], "0 and 1 as plain numbers")
-agrees([0.7], [("+", 0, 3.0), ("-", 1, 2.5), ("*", 2, 4.0), ("/", 3, 5.0)], "plain numbers on the right")
-agrees([1.7, -0.6], [("/", 0, 1), ("-", 2, 0), ("neg", 3, 0)], "a quotient, a difference and a minus")
+def add(leaves, recipe, which, roots=(-1,)):
+    size = len(leaves) + len(recipe)
+    cases.append((leaves, recipe, [root % size for root in roots], which))
+
+
+add([1.5], [("+", 0, 0)], "v + v")
+add([1.5, 7.0], [("*", 0, 0)], "v * v, with a value that is not used")
+add([-1.5, 0.4], [("*", 0, 1), ("+", 0, 1), ("*", 2, 3), ("tanh", 4, 0)], "a diamond")
+add([2.0, 2.0], [("*", 0, 1), ("exp", 2, 0), ("-", 3, 0)], "values that are equal")
+add([0.7], [("+", 3.0, 0), ("-", 2.0, 1), ("*", 4.0, 2), ("/", 5.0, 3)], "plain numbers on the left")
+add([0.7], [("+", 0, 0.0), ("*", 1, 1.0), ("-", 2, 0.0), ("/", 3, 1.0)], "0 and 1 as plain numbers")
+add([0.7], [("+", 0, 3.0), ("-", 1, 2.5), ("*", 2, 4.0), ("/", 3, 5.0)], "plain numbers on the right")
+add([1.7, -0.6], [("/", 0, 1), ("-", 2, 0), ("neg", 3, 0)], "a quotient, a difference and a minus")
 for exponent in (2.0, 3.0, -1.0, -2.5, 0.5, 0.0):
-    agrees([1.3], [("**", 0, exponent), ("*", 1, 0)], "a power")
-agrees([-1.4], [("**", 0, 3.0), ("**", 0, 2.0), ("+", 1, 2)], "powers of a negative number")
-agrees(
-    [-0.8, 0.9], [("relu", 0, 0), ("relu", 1, 0), ("*", 3, 1), ("+", 4, 2)], "relu on both sides of 0"
-)
-agrees([2.5], [("log", 0, 0), ("exp", 1, 0), ("tanh", 2, 0)], "log, exp and tanh in a row")
-agrees([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "two walks from one result", (-1, -1))
-agrees([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "five walks from one result", (-1,) * 5)
+    add([1.3], [("**", 0, exponent), ("*", 1, 0)], "a power")
+add([-1.4], [("**", 0, 3.0), ("**", 0, 2.0), ("+", 1, 2)], "powers of a negative number")
+add([-0.8, 0.9], [("relu", 0, 0), ("relu", 1, 0), ("*", 3, 1), ("+", 4, 2)], "relu on both sides of 0")
+add([2.5], [("log", 0, 0), ("exp", 1, 0), ("tanh", 2, 0)], "log, exp and tanh in a row")
+add([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "two walks from one result", (-1, -1))
+add([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "five walks from one result", (-1,) * 5)
 shared = [("*", 0, 0), ("tanh", 1, 0), ("*", 1, 3.0)]
-agrees([0.6], shared, "two results of one computation", (-1, -2))
-agrees([0.6], shared, "a result in between, then the last one", (1, -1))
-agrees([4.0], [], "a value itself", (-1, -1))
+add([0.6], shared, "two results of one computation", (-1, -2))
+add([0.6], shared, "a result in between, then the last one", (1, -1))
+add([4.0], [], "a value itself", (-1, -1))
 
 rng = np.random.default_rng(305)
 for _ in range(14):
@@ -1214,19 +1234,53 @@ for _ in range(14):
         if op == "/":
             j = round(rng.uniform(0.5, 2), 2) if rng.random() < 0.5 else int(rng.integers(3))
         recipe.append((op, i, i if op in ("tanh", "relu", "neg") else j))
-    agrees(leaves, recipe, "a random expression")
-agrees(
-    [0.999],
-    [("*" if k % 2 else "+", k, 0.0005 if k % 2 == 0 else 0.9999) for k in range(3000)],
-    "3,000 operations",
-)
-steps = Value(0.5)
-total = Value(0.0)
-for k in range(5):
-    total = total + steps * float(k)
-total.backward()
-check.hidden.close([steps.grad, total.data], [10.0, 5.0], what="a sum built in a loop")
-check.hidden.equal(check.kind(steps.grad), "float", what="the kind of grad")
+    add(leaves, recipe, "a random expression")
+for (leaves, recipe, roots, which), (numbers, slopes, different) in zip(
+    cases, check.each(run, [(Value, *case[:3]) for case in cases]), strict=True
+):
+    right_data, right = walks_of_torch(leaves, recipe, roots)
+    check.hidden.close(numbers, right_data, rtol=1e-9, what=f"the data of {which}")
+    check.hidden.equal(different, len(numbers), what=f"the number of different Values in {which}")
+    hints = {} if recipe else {"each walk adds 1 to the slope of a leaf itself": [1.0]}
+    if len(roots) == 1 and not np.allclose(slopes, right, rtol=1e-9):
+        wrong = assigned(leaves, recipe, right_data, roots[0])
+        if not np.allclose(wrong, right):
+            hints["a slope was assigned (=) where it must be added (+=): paths add"] = wrong
+    check.hidden.gradient(slopes, right, rtol=1e-9, what=f"the slopes of {which}", hints=hints)
+
+
+@check.student_side
+def chained(Value, start, factor, term, length):
+    """Evidence: data, slope of the leaf and number of different Values of a long chain."""
+    nodes = [Value(start)]
+    for k in range(length):
+        nodes.append(nodes[-1] * factor if k % 2 else nodes[-1] + term)
+    nodes[-1].backward()
+    return float(nodes[-1].data), float(nodes[0].grad), len({id(node) for node in nodes})
+
+
+end, slope, different = chained(Value, 0.999, 0.9999, 0.0005, 3000)
+right = 0.999
+for _ in range(1500):
+    right = (right + 0.0005) * 0.9999
+check.hidden.close(end, right, rtol=1e-9, what="the data of 3,000 operations")
+check.hidden.equal(different, 3001, what="the number of different Values in 3,000 operations")
+check.hidden.close(slope, 0.9999**1500, rtol=1e-9, what="the slope of 3,000 operations")
+
+
+@check.student_side
+def sum_in_a_loop(Value, start, length):
+    """Evidence: the slope and the data of a sum that grows step by step."""
+    steps, total = Value(start), Value(0.0)
+    for k in range(length):
+        total = total + steps * float(k)
+    total.backward()
+    return steps.grad, total.data
+
+
+slope, end = sum_in_a_loop(Value, 0.5, 5)
+check.hidden.close([slope, end], [10.0, 5.0], what="a sum built in a loop")
+check.hidden.equal(check.kind(slope), "float", what="the kind of grad")
 check.hidden.equal(check.kind(Value(2).data), "float", what="the kind of data of Value(2)")
 ### END HIDDEN TESTS
 
@@ -1360,64 +1414,80 @@ check.passed("iterate_minibatches")
 # Tested with batches larger than, equal to and far smaller than N, labels of other shapes, one batch at a
 # time, and on which random numbers are used.
 ### BEGIN HIDDEN TESTS
-rng = np.random.default_rng(306)
+@check.student_side
+def epoch(iterate_minibatches, X, y, batch_size, seed, drop_last):
+    """Evidence: the batches of an epoch, in a new order for a seed, in the given one for None."""
+    from itertools import islice
+
+    rng = None if seed is None else np.random.default_rng(seed)
+    return list(islice(iterate_minibatches(X, y, batch_size, rng, drop_last), 100))
+
+
+rng, cases = np.random.default_rng(306), []
 for N, batch_size in [(7, 3), (6, 3), (5, 8), (4, 4), (9, 1), (1, 1), (1, 5), (23, 5)]:
     for drop_last in (False, True):
-        for order_rng in (None, np.random.default_rng(N)):
+        for seed in (None, N):
             X, y = rng.normal(size=(N, 2, 3)), rng.normal(size=(N, 2)).astype(np.float32)
-            kept = X.copy(), y.copy()
-            batches = list(iterate_minibatches(X, y, batch_size, order_rng, drop_last))
-            full, rest = divmod(N, batch_size)
-            sizes = [batch_size] * full + ([rest] if rest and not drop_last else [])
-            which = f"for N = {N}, batch_size = {batch_size} and drop_last = {drop_last}"
-            check.hidden.equal([len(one) for one, _ in batches], sizes, what=f"the sizes {which}")
-            check.hidden.equal(
-                [len(one) for _, one in batches], sizes, what=f"the sizes of the labels {which}"
-            )
-            rows = {X[n].tobytes(): n for n in range(N)}
-            places = [
-                rows.get(np.ascontiguousarray(row).tobytes(), -1) for one, _ in batches for row in one
-            ]
-            check.hidden.that(-1 not in places, f"A sample {which} is none of X.")
-            check.hidden.equal(
-                len(set(places)), sum(sizes), what=f"the number of different samples {which}"
-            )
-            labels = [row for _, one in batches for row in one]
-            together = all(np.array_equal(y[n], label) for n, label in zip(places, labels, strict=True))
-            check.hidden.that(together, f"Samples and labels do not belong together {which}.")
-            if order_rng is None:
-                check.hidden.equal(
-                    places, list(range(sum(sizes))), what=f"the order without an rng {which}"
-                )
-            if batches:
-                dtypes = batches[0][0].dtype.name, batches[0][1].dtype.name
-                check.hidden.equal(dtypes, ("float64", "float32"), what="the dtypes of a batch")
-            check.hidden.unchanged(X, kept[0], what="X")
-            check.hidden.unchanged(y, kept[1], what="y")
+            cases.append((X, y, batch_size, seed, drop_last))
+before = [(X.copy(), y.copy()) for X, y, *_ in cases]
+epochs = check.each(epoch, [(iterate_minibatches, *case) for case in cases])
+for (X, y, batch_size, seed, drop_last), kept, batches in zip(cases, before, epochs, strict=True):
+    N = len(X)
+    full, rest = divmod(N, batch_size)
+    sizes = [batch_size] * full + ([rest] if rest and not drop_last else [])
+    which = f"for N = {N}, batch_size = {batch_size} and drop_last = {drop_last}"
+    check.hidden.equal([len(one) for one, _ in batches], sizes, what=f"the sizes {which}")
+    check.hidden.equal([len(one) for _, one in batches], sizes, what=f"the sizes of the labels {which}")
+    rows = {X[n].tobytes(): n for n in range(N)}
+    places = [rows.get(np.ascontiguousarray(row).tobytes(), -1) for one, _ in batches for row in one]
+    check.hidden.that(-1 not in places, f"A sample {which} is none of X.")
+    check.hidden.equal(len(set(places)), sum(sizes), what=f"the number of different samples {which}")
+    labels = [row for _, one in batches for row in one]
+    together = all(np.array_equal(y[n], label) for n, label in zip(places, labels, strict=True))
+    check.hidden.that(together, f"Samples and labels do not belong together {which}.")
+    if seed is None:
+        check.hidden.equal(places, list(range(sum(sizes))), what=f"the order without an rng {which}")
+    if batches:
+        dtypes = batches[0][0].dtype.name, batches[0][1].dtype.name
+        check.hidden.equal(dtypes, ("float64", "float32"), what="the dtypes of a batch")
+    check.hidden.unchanged(X, kept[0], what="X")
+    check.hidden.unchanged(y, kept[1], what="y")
 
 X, y = np.arange(40.0)[:, None], np.arange(40)
-one_rng = np.random.default_rng(11)
-orders = [
-    np.concatenate([b for _, b in iterate_minibatches(X, y, 7, one_rng)]).tolist() for _ in range(4)
-]
-check.hidden.equal(
-    len({tuple(order) for order in orders}), 4, what="the number of different orders in four epochs"
+
+
+@check.student_side
+def orders_of(iterate_minibatches, X, y, batch_size, seed, times):
+    """Evidence: the labels of some epochs with one rng."""
+    rng = np.random.default_rng(seed)
+    walks = [[b for _, b in iterate_minibatches(X, y, batch_size, rng)] for _ in range(times)]
+    return [np.concatenate(walk) for walk in walks]
+
+
+@check.student_side
+def firsts(iterate_minibatches, X, y, batch_size, seeds, drop_last):
+    """Evidence: the labels of the first batch, for each seed."""
+    rngs = [np.random.default_rng(seed) for seed in seeds]
+    return np.array([next(iterate_minibatches(X, y, batch_size, rng, drop_last))[1] for rng in rngs])
+
+
+orders, again = check.each(orders_of, [(iterate_minibatches, X, y, 7, 11, times) for times in (4, 1)])
+different = {tuple(order.tolist()) for order in orders}
+check.hidden.equal(len(different), 4, what="the number of different orders in four epochs")
+same = again[0].tolist()
+check.hidden.equal(same, orders[0].tolist(), what="the order of another rng with the same seed")
+early, most = check.each(
+    firsts, [(iterate_minibatches, X, y, size, range(64), size == 39) for size in (40, 39)]
 )
-again = np.concatenate([b for _, b in iterate_minibatches(X, y, 7, np.random.default_rng(11))]).tolist()
-check.hidden.equal(again, orders[0], what="the order of another rng with the same seed")
-first_places = np.zeros(40)
-for seed in range(60):
-    walk = iterate_minibatches(X, y, 40, np.random.default_rng(seed))
-    first_places[next(walk)[1][:10]] += 1
-# Each sample is among the first ten in a quarter of 60 orders: 15 times, with a spread of 3.4.
+first_places = np.bincount(early[:, :10].ravel(), minlength=40)
+# Each sample is among the first ten in a quarter of 64 orders: 16 times, with a spread of 3.5.
 check.hidden.within(
-    first_places, 1, 34, what="how often a sample comes early (all orders must be equally likely)"
+    first_places, 1, 36, what="how often a sample comes early (all orders must be equally likely)"
 )
 
-with_drop = [iterate_minibatches(X, y, 39, np.random.default_rng(seed), True) for seed in range(60)]
-left_out = {int(np.setdiff1d(y, next(walk)[1])[0]) for walk in with_drop}
+left_out = {int(np.setdiff1d(y, labels)[0]) for labels in most}
 check.hidden.within(
-    len(left_out), 10, 40, what="how many different samples drop_last leaves out in 60 orders"
+    len(left_out), 10, 40, what="how many different samples drop_last leaves out in 64 orders"
 )
 check.hidden.equal(
     list(iterate_minibatches(X[:0], y[:0], 4)), [], what="the list of batches without samples"
@@ -1434,23 +1504,30 @@ def global_state(iterate_minibatches, X, y):
     """Evidence: NumPy's global random state before and after an epoch."""
     seed, state = np.random.seed, np.random.get_state  # noqa: NPY002 (the old global one is what is looked at)
     seed(4321)
-    before = state()[1].tolist(), state()[2]
+    before = np.append(state()[1], state()[2])
     list(iterate_minibatches(X, y, 3, np.random.default_rng(1)))
-    return before, (state()[1].tolist(), state()[2])
+    return before, np.append(state()[1], state()[2])
 
 
 before, after = global_state(iterate_minibatches, X, y)
-check.hidden.that(before == after, "NumPy's global random state was used: draw from rng alone.")
+check.hidden.that(
+    np.array_equal(before, after), "NumPy's global random state was used: draw from rng alone."
+)
 
 
-def first_batch(X, y):
+@check.student_side
+def first_batch(iterate_minibatches, X, y):
     return next(iter(iterate_minibatches(X, y, 2)))
 
 
 for lengths in ((5, 4), (4, 5), (1, 2), (6, 1)):
     misfit = np.zeros((lengths[0], 2)), np.zeros(lengths[1])
     check.hidden.raises(
-        ValueError, first_batch, *misfit, what="iterate_minibatches of different lengths"
+        ValueError,
+        first_batch,
+        iterate_minibatches,
+        *misfit,
+        what="iterate_minibatches of different lengths",
     )
 ### END HIDDEN TESTS
 
@@ -1667,19 +1744,17 @@ check.hidden.that(len(set(words)) >= 2 and all(words), "plot_history needs a leg
 
 
 def descend(params, X, y, order, batch_size, lr):
-    """One epoch in a given order, by torch's own layers and sgd."""
+    """One epoch in a given order, by torch's own layers and steps in place."""
     copies = [tuple(torch.tensor(part, requires_grad=True) for part in pair) for pair in params]
-    sgd = torch.optim.SGD([part for pair in copies for part in pair], lr=lr)
-    losses = []
+    parts, losses = [part for pair in copies for part in pair], []
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         A = torch.tensor(X[chosen])
         for layer, (W, b) in enumerate(copies):
             A = (torch.relu(A) if layer else A).mm(W).add(b)
         value = F.cross_entropy(A, torch.tensor(y[chosen]))
-        sgd.zero_grad()
-        value.backward()
-        sgd.step()
+        for part, slope in zip(parts, torch.autograd.grad(value, parts), strict=True):
+            part.data.sub_(slope, alpha=lr)
         losses += [value.item()] * len(chosen)
     return [tuple(part.detach().numpy().copy() for part in pair) for pair in copies], float(
         np.mean(losses)
@@ -1704,14 +1779,14 @@ X_val, y_val = rng.normal(size=(11, 3)), rng.integers(4, size=11)
 kept = [part.copy() for part in (X, y, X_val, y_val)]
 for sizes in ([3, 4], [3, 7, 4], [3, 6, 5, 4]):
     start = init_params(sizes, np.random.default_rng(50))
-    given = {"lr": 0.3, "epochs": 4, "batch_size": 26}
+    given = {"lr": 0.3, "epochs": 3, "batch_size": 26}
     params, history = train_mlp(X, y, X_val, y_val, sizes, **given, rng=np.random.default_rng(50))
     expected, losses, values = start, [], []
-    for _ in range(4):
+    for _ in range(3):
         expected, loss = descend(expected, X, y, np.arange(26), 26, 0.3)
         losses.append(loss)
         values.append(judged(expected, X_val, y_val))
-    which = f"of {len(sizes) - 1} layers in 4 epochs of one batch"
+    which = f"of {len(sizes) - 1} layers in 3 epochs of one batch"
     shapes = [np.shape(part) for pair in params for part in pair]
     check.hidden.equal(
         shapes, [part.shape for pair in start for part in pair], what=f"the shapes of params {which}"
@@ -1721,20 +1796,20 @@ for sizes in ([3, 4], [3, 7, 4], [3, 6, 5, 4]):
     check.hidden.close(history["train_loss"], losses, what=f"train_loss {which}")
     check.hidden.close(history["val_loss"], [loss for loss, _ in values], what=f"val_loss {which}")
     check.hidden.close(history["val_acc"], [share for _, share in values], what=f"val_acc {which}")
-    larger = train_mlp(
-        X, y, X_val, y_val, sizes, **given | {"batch_size": 100}, rng=np.random.default_rng(50)
-    )[0]
+    given = {"lr": 0.3, "epochs": 1, "batch_size": 100}
+    larger = train_mlp(X, y, X_val, y_val, sizes, **given, rng=np.random.default_rng(50))[0]
+    expected = descend(start, X, y, np.arange(26), 26, 0.3)[0]
     check.hidden.close(flat(larger), flat(expected), what="params with a batch_size larger than N")
 for now, before, name in zip((X, y, X_val, y_val), kept, ("X", "y", "X_val", "y_val"), strict=True):
     check.hidden.unchanged(now, before, what=name)
 
-sizes, short = [3, 7, 4], {"epochs": 3, "batch_size": 8}  # batches of 8, 8, 8 and 2
+sizes, short = [3, 7, 4], {"epochs": 2, "batch_size": 8}  # batches of 8, 8, 8 and 2
 start = init_params(sizes, np.random.default_rng(51))
 params, history = train_mlp(X, y, X_val, y_val, sizes, lr=0.0, **short, rng=np.random.default_rng(51))
 check.hidden.close(flat(params), flat(start), what="params with lr = 0")
 full = judged(start, X, y)[0]
 check.hidden.close(
-    history["train_loss"], [full] * 3, what="train_loss with lr = 0 and a short last batch"
+    history["train_loss"], [full] * 2, what="train_loss with lr = 0 and a short last batch"
 )
 tiny = train_mlp(
     X[:24], y[:24], X_val, y_val, sizes, lr=1e-7, epochs=1, batch_size=6, rng=np.random.default_rng(51)
@@ -1744,11 +1819,11 @@ moved = (flat(start) - flat(tiny)) / 1e-7
 what = "the sum of an epoch's steps at a tiny learning rate (each sample must count once)"
 check.hidden.gradient(moved, 4 * slopes, rtol=1e-4, atol=1e-5, batch=6, what=what)
 
-loop = {"lr": 0.2, "epochs": 5, "batch_size": 5}
+loop = {"lr": 0.2, "epochs": 2, "batch_size": 9}
 _, history = train_mlp(X, y, X_val, y_val, sizes, **loop | {"lr": 0.0}, rng=np.random.default_rng(54))
 right = judged(init_params(sizes, np.random.default_rng(54)), X_val, y_val)[0]
 check.hidden.close(
-    history["val_loss"], [right] * 5, what="val_loss where N is no multiple of batch_size"
+    history["val_loss"], [right] * 2, what="val_loss where N is no multiple of batch_size"
 )
 steep = init_params([3, 4], np.random.default_rng(55))
 one_step = {"lr": 1e-3, "epochs": 1, "batch_size": 26}
@@ -1768,46 +1843,44 @@ check.hidden.that(
     not np.allclose(flat(runs[2][0]), flat(runs[0][0])), "Another seed of rng changes nothing."
 )
 
-pair_X, pair_y = np.array([[1.0, -0.5], [0.3, 2.0]]), np.array([0, 1])
-constant = 0
-for seed in range(60, 66):
-    start = init_params([2, 3, 2], np.random.default_rng(seed))
-    got = train_mlp(
-        pair_X,
-        pair_y,
-        pair_X,
-        pair_y,
-        [2, 3, 2],
-        lr=0.5,
-        epochs=4,
-        batch_size=1,
-        rng=np.random.default_rng(seed),
-    )
-    ends = {}
-    for number in range(16):
-        here = start
-        for epoch in range(4):
-            order = np.array([1, 0]) if number >> epoch & 1 else np.array([0, 1])
-            here = descend(here, pair_X, pair_y, order, 1, 0.5)[0]
-        ends[number] = np.abs(flat(here) - flat(got[0])).max()
-    best = min(ends, key=ends.get)
-    check.hidden.within(
-        ends[best], 0, 1e-9, what="how far params are from all orders of two samples in four epochs"
-    )
-    constant += best in (0, 15)
-check.hidden.within(
-    constant, 0, 4, what="how often, in six runs, all four epochs had one order (each needs a new one)"
-)
 
-X_spiral, y_spiral = data.spiral(100, 3, 0.15, np.random.default_rng(70))
-given = {"lr": 0.5, "epochs": 80, "batch_size": 30}
-_, history = train_mlp(
-    X_spiral, y_spiral, X_spiral, y_spiral, [2, 48, 3], **given, rng=np.random.default_rng(72)
-)
+def after_orders(params, X, y, epochs, lr):
+    """All ends of steps of one sample each: (2 ** epochs, parameters), for all orders of two samples."""
+    codes = np.arange(2**epochs)
+    W1, b1, W2, b2 = (np.repeat(part[None], len(codes), axis=0) for pair in params for part in pair)
+    for place in range(2 * epochs):
+        chosen = (codes >> place // 2 & 1) ^ place % 2
+        x, label = X[chosen], np.eye(W2.shape[2])[y[chosen]]
+        a = np.maximum(np.einsum("kd,kdh->kh", x, W1) + b1, 0)
+        powers = np.exp(np.einsum("kh,khc->kc", a, W2) + b2)
+        slope = powers / powers.sum(axis=1, keepdims=True) - label
+        back = np.einsum("kc,khc->kh", slope, W2) * (a > 0)
+        W2, b2 = W2 - lr * a[:, :, None] * slope[:, None], b2 - lr * slope
+        W1, b1 = W1 - lr * x[:, :, None] * back[:, None], b1 - lr * back
+    return np.concatenate([part.reshape(len(codes), -1) for part in (W1, b1, W2, b2)], axis=1)
+
+
+pair_X, pair_y = np.array([[1.0, -0.5], [0.3, 2.0]]), np.array([0, 1])
+pairs, given = (pair_X, pair_y, pair_X, pair_y, [2, 3, 2]), {"lr": 0.5, "epochs": 5, "batch_size": 1}
+constant = 0
+for seed in range(60, 65):
+    got = flat(train_mlp(*pairs, **given, rng=np.random.default_rng(seed))[0])
+    start = init_params([2, 3, 2], np.random.default_rng(seed))
+    ends = np.abs(after_orders(start, pair_X, pair_y, 5, 0.5) - got).max(axis=1)
+    what = "how far params are from all orders of two samples in five epochs"
+    check.hidden.within(ends.min(), 0, 1e-9, what=what)
+    constant += ends.argmin() in (0, 31)
+# One order in five epochs comes by chance in 1 of 16 runs, in all five 1 in a million times.
+what = "how often, in five runs, all five epochs had one order (each needs a new one)"
+check.hidden.within(constant, 0, 4, what=what)
+
+X_spiral, y_spiral = data.spiral(20, 2, 0.05, np.random.default_rng(70))
+spiral = (2.5 * X_spiral, y_spiral) * 2
+given = {"lr": 0.5, "epochs": 25, "batch_size": 20}
+_, history = train_mlp(*spiral, [2, 48, 2], **given, rng=np.random.default_rng(72))
 check.hidden.within(history["val_acc"][-1], 0.9, 1, what="the share of right answers on the spiral")
-check.hidden.within(
-    history["train_loss"][0], 0.3, 2.2, what="train_loss of the first epoch on the spiral (near ln 3)"
-)
+what = "train_loss of the first epoch on the spiral (near ln 2)"
+check.hidden.within(history["train_loss"][0], 0.05, 15, what=what)
 check.hidden.equal(check.kind(history["val_acc"][0]), "float", what="the kind of an entry of val_acc")
 ### END HIDDEN TESTS
 
