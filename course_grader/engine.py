@@ -77,7 +77,7 @@ class Engine:
         self._modules = tuple(libraries), tuple(also)
         self._process = None
         self._beside_of: dict[str, list[str]] = {}
-        self._last_sent = "", ""
+        self._last_sent: tuple[str, dict] = "", {}
 
     def __enter__(self) -> Engine:
         self._start()
@@ -211,7 +211,7 @@ class Engine:
         cells = len(plan.cells) + len(submission.added)
         limits = {"cpu_s": plan.cpu_seconds * min(cells, 4) + 2, "wall_s": self._wall_seconds * min(cells, 4) + 2}
         return {
-            "plan": self._sent(plan),
+            **self._sent(plan),
             "submission": dataclasses.asdict(submission),
             "names": needs.of_plan(plan),
             "isolation": self._isolation,
@@ -223,10 +223,13 @@ class Engine:
             "wall_seconds": self._wall_seconds,
         }
 
-    def _sent(self, plan: Plan) -> str:
-        """The plan as the judge gets it, without the course's own answers; the last one is kept."""
+    def _sent(self, plan: Plan) -> dict:
+        """What the judge gets of a plan: all but the course's own answers, and its tests compiled. The last is kept."""
         if self._last_sent[0] != plan.digest:
-            self._last_sent = plan.digest, dataclasses.replace(plan, reference={}).json
+            from .judge import compiled_tests
+
+            text = dataclasses.replace(plan, reference={}).json
+            self._last_sent = plan.digest, {"plan": text, "code": compiled_tests(plan)}
         return self._last_sent[1]
 
     def _listen(self, judge: socket.socket, verdict: Verdict) -> bool:

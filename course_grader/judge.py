@@ -6,9 +6,11 @@ or in a function that the answer called back; everything else, silence included,
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import linecache
+import marshal
 import math
 import resource
 import secrets
@@ -26,7 +28,7 @@ from .codec import CodecError
 from .model import STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from .remote import Judge, OutOfTime, Probe, Unsupported
 from .student import OutOfTime as JudgeOutOfTime
-from .student import execute, interruptible, start_timers, stop_timers
+from .student import compile_cell, interruptible, run_compiled, start_timers, stop_timers
 
 MESSAGE = 2_000
 JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may
@@ -213,7 +215,7 @@ class Session:
             with _manner(cell.hidden), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
                 with interruptible():
-                    value = _run(cell.source, cell.name, self.namespace)
+                    value = _run(cell.source, cell.name, self.namespace, self.job["code"].get(cell.name))
             if self.channel.failed is not None:
                 raise self.channel.failed
             verdict.points = self._points(value, cell)
@@ -287,10 +289,22 @@ class Session:
 # -- running a test cell -----------------------------------------------------------------------------------------------
 
 
-def _run(source: str, name: str, namespace: dict):
+def _run(source: str, name: str, namespace: dict, compiled: str | None = None):
     filename = f"<{name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)  # for inspect.getsource
-    return execute(source, filename, namespace)
+    code = compile_cell(source, filename) if compiled is None else marshal.loads(base64.b64decode(compiled))
+    return run_compiled(code, namespace)
+
+
+def compiled_tests(plan: Plan) -> dict[str, str]:
+    """The tests' code by name, so that not each judge has to compile it again."""
+    found = {}
+    for cell in plan.cells:
+        if cell.kind == "test":
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # then the judge says it
+                code = marshal.dumps(compile_cell(cell.source, f"<{cell.name}>"))
+                found[cell.name] = base64.b64encode(code).decode()
+    return found
 
 
 @contextlib.contextmanager

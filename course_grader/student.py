@@ -240,13 +240,25 @@ def line_of(error: BaseException) -> int | None:
 
 def execute(source: str, filename: str, namespace: dict):
     """Run a cell of plain Python; return the value of its last expression, as a notebook would show it."""
+    return run_compiled(compile_cell(source, filename), namespace)
+
+
+def compile_cell(source: str, filename: str) -> tuple:
+    """A cell's code: (all but its last expression, that expression or None, is its value to be shown?)."""
     tree = ast.parse(source, filename)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, filename, "exec"), namespace)
+    value = last and compile(ast.Expression(last.value), filename, "eval")
+    return compile(tree, filename, "exec"), value, not source.rstrip().endswith(";")
+
+
+def run_compiled(code: tuple, namespace: dict):
+    """Run what `compile_cell` made; returns what `execute` does."""
+    body, last, shown = code
+    exec(body, namespace)
     if last is None:
         return None
-    value = eval(compile(ast.Expression(last.value), filename, "eval"), namespace)
-    return None if source.rstrip().endswith(";") else value
+    value = eval(last, namespace)
+    return value if shown else None
 
 
 # -- time ------------------------------------------------------------------------------------------------------------
