@@ -76,8 +76,8 @@ bench: dev  ## authors: submissions a minute against plain nbgrader (hours; FEW=
 bench-mnist: dev  ## authors: accuracy and training time of chapter 5's networks over 5 seeds (minutes)
 	@$(AUTHOR) bench-mnist
 
-bench-one: dev  ## authors: seconds from submission to verdict, against plain nbgrader
-	@$(AUTHOR) bench-one
+bench-one: dev  ## authors: seconds from submission to verdict, against plain nbgrader (UNIT=01_basic_concepts)
+	@$(AUTHOR) bench-one $(UNIT)
 
 lint: dev  ## check code style
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
