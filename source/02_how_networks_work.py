@@ -220,39 +220,44 @@ def upstream(X, W, dZ):
 
 
 rng = np.random.default_rng(201)
+cases = []
 for N, D, M in [(3, 5, 2), (4, 4, 4), (1, 6, 3), (7, 2, 1), (3, 2, 3), (1, 1, 1), (2, 3, 3)]:
-    for dtype, rtol in ((np.float64, 1e-9), (np.float32, 1e-4)):
+    for dtype in (np.float64, np.float32):
         X, W = rng.normal(size=(N, D)).astype(dtype), rng.normal(size=(D, M)).astype(dtype)
-        b = (10.0 + np.arange(M)).astype(dtype)
-        kept = X.copy(), W.copy(), b.copy()
-        sums_got, cache = dense_forward(X, W, b)
-        which = f"for {N} samples, {D} inputs, {M} neurons and {np.dtype(dtype).name}"
-        sums = np.einsum("nd,dm->nm", X, W)
-        hints = {"the bias is missing": sums}
-        if N == M:
-            hints["the bias was added along the rows"] = sums + b[:, None]
-        if D == M:
-            hints["W was transposed"] = X @ W.T + b
-        check.hidden.close(sums_got, sums + b, rtol=rtol, atol=rtol, what=f"Z {which}", hints=hints)
-        check.hidden.equal(
-            np.asarray(sums_got).dtype.name, np.dtype(dtype).name, what=f"the dtype of Z {which}"
-        )
-        check.hidden.equal(check.kind(cache), "tuple", what="the kind of the cache")
-        dtypes = [part.dtype.name for part in cache]
-        check.hidden.equal(dtypes, [np.dtype(dtype).name] * 2, what=f"the dtypes in the cache {which}")
-        dZ = rng.normal(size=(N, M))
-        for got, expected in zip(upstream(*cache, dZ), upstream(*kept[:2], dZ), strict=True):
-            check.hidden.close(got, expected, what=f"what a backward pass makes of the cache {which}")
-        for now, before, name in zip((X, W, b), kept, "XWb", strict=True):
-            check.hidden.unchanged(now, before, what=name)
+        cases.append((X, W, (10.0 + np.arange(M)).astype(dtype)))
+before = [tuple(part.copy() for part in case) for case in cases]
+for (X, W, b), kept, (sums_got, cache) in zip(
+    cases, before, check.each(dense_forward, cases), strict=True
+):
+    (N, D), M, dtype = X.shape, W.shape[1], X.dtype
+    rtol = 1e-9 if dtype == np.float64 else 1e-4
+    which = f"for {N} samples, {D} inputs, {M} neurons and {np.dtype(dtype).name}"
+    sums = np.einsum("nd,dm->nm", X, W)
+    hints = {"the bias is missing": sums}
+    if N == M:
+        hints["the bias was added along the rows"] = sums + b[:, None]
+    if D == M:
+        hints["W was transposed"] = X @ W.T + b
+    check.hidden.close(sums_got, sums + b, rtol=rtol, atol=rtol, what=f"Z {which}", hints=hints)
+    check.hidden.equal(
+        np.asarray(sums_got).dtype.name, np.dtype(dtype).name, what=f"the dtype of Z {which}"
+    )
+    check.hidden.equal(check.kind(cache), "tuple", what="the kind of the cache")
+    dtypes = [part.dtype.name for part in cache]
+    check.hidden.equal(dtypes, [np.dtype(dtype).name] * 2, what=f"the dtypes in the cache {which}")
+    dZ = rng.normal(size=(N, M))
+    for got, expected in zip(upstream(*cache, dZ), upstream(*kept[:2], dZ), strict=True):
+        check.hidden.close(got, expected, what=f"what a backward pass makes of the cache {which}")
+    for now, then, name in zip((X, W, b), kept, "XWb", strict=True):
+        check.hidden.unchanged(now, then, what=name)
 
 wide = rng.normal(size=(6, 8))
+cases = []
 for X in (np.asfortranarray(wide), wide[::2, ::-1], wide.T[:3].T):
-    W, b = rng.normal(size=(2, X.shape[1])).T, np.array([5.0, -7.0])
-    sums_got, cache = dense_forward(X, W, b)
-    check.hidden.close(
-        sums_got, np.einsum("nd,dm->nm", X, W) + b, what="Z for arrays with another memory order"
-    )
+    cases.append((X, rng.normal(size=(2, X.shape[1])).T, np.array([5.0, -7.0])))
+for (X, W, b), (sums_got, _) in zip(cases, check.each(dense_forward, cases), strict=True):
+    right = np.einsum("nd,dm->nm", X, W) + b
+    check.hidden.close(sums_got, right, what="Z for arrays with another memory order")
 
 for X_shape, W_shape in [
     ((2, 3), (4, 5)),
@@ -388,7 +393,30 @@ def overwriting(mlp_forward, X, params, activation):
     return before, [cache["Z"].copy() for cache in caches]
 
 
+@check.student_side
+def refusals(function, cases):
+    """Evidence: for each case the names of what the call raises, from special to general."""
+    names = []
+    for case in cases:
+        try:
+            function(*case)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            names.append([cls.__name__ for cls in type(error).__mro__])
+        else:
+            names.append(["nothing"])
+    return names
+
+
+def refused(names, what):
+    """As check.hidden.raises, for one piece of that evidence."""
+    told = "nothing was raised" if names == ["nothing"] else "another error was"
+    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
+
+
 rng = np.random.default_rng(202)
+cases = []
 for widths, N in [
     ((3, 2), 4),
     ((4, 4), 3),
@@ -398,56 +426,60 @@ for widths, N in [
     ((4, 4, 4, 4, 4, 4, 4), 6),
     ((1, 3, 1), 2),
 ]:
-    for activation in BENT:
-        params, X = network(widths, rng), rng.normal(size=(N, widths[0]))
-        kept_X, kept = X.copy(), [(W.copy(), b.copy()) for W, b in params]
-        steps = trace(X, params, activation)
-        which = f"for {len(params)} layers of widths {widths}, {N} samples and {activation}"
-        hints = {"there is an activation after the last layer": BENT[activation](steps[-1][1])}
-        for other in BENT.keys() - {activation}:
-            if len(params) > 1:
-                hints[f"the activation is {other}, whatever was asked for"] = trace(X, params, other)[
-                    -1
-                ][1]
-        logits, caches = mlp_forward(X, params, activation)
-        check.hidden.close(logits, steps[-1][1], what=f"the logits {which}", hints=hints)
-        check.hidden.equal(len(caches), len(params), what=f"the number of caches {which}")
-        for layer, (cache, (A_in, Z)) in enumerate(zip(caches, steps, strict=True)):
-            hints = {"it holds the values after the activation": BENT[activation](Z)}
-            check.hidden.close(cache["Z"], Z, what=f'caches[{layer}]["Z"] {which}', hints=hints)
-            check.hidden.close(cache["A_in"], A_in, what=f'caches[{layer}]["A_in"] {which}')
-        check.hidden.unchanged(X, kept_X, what="X")
-        for (W, b), (kept_W, kept_b) in zip(params, kept, strict=True):
-            check.hidden.unchanged(W, kept_W, what="a W in params")
-            check.hidden.unchanged(b, kept_b, what="a b in params")
+    cases += [(rng.normal(size=(N, widths[0])), network(widths, rng), activation) for activation in BENT]
+before = [(X.copy(), [(W.copy(), b.copy()) for W, b in params]) for X, params, _ in cases]
+answers = check.each(mlp_forward, cases)
+for (X, params, activation), (kept_X, kept), (logits, caches) in zip(
+    cases, before, answers, strict=True
+):
+    check.hidden.unchanged(X, kept_X, what="X")
+    for (W, b), (kept_W, kept_b) in zip(params, kept, strict=True):
+        check.hidden.unchanged(W, kept_W, what="a W in params")
+        check.hidden.unchanged(b, kept_b, what="a b in params")
+    steps = trace(X, params, activation)
+    widths = (X.shape[1], *(len(b) for _, b in params))
+    which = f"for {len(params)} layers of widths {widths}, {len(X)} samples and {activation}"
+    hints = {"there is an activation after the last layer": BENT[activation](steps[-1][1])}
+    for other in BENT.keys() - {activation}:
+        if len(params) > 1:
+            wrong = trace(X, params, other)[-1][1]
+            hints[f"the activation is {other}, whatever was asked for"] = wrong
+    check.hidden.close(logits, steps[-1][1], what=f"the logits {which}", hints=hints)
+    check.hidden.equal(len(caches), len(params), what=f"the number of caches {which}")
+    for layer, (cache, (A_in, Z)) in enumerate(zip(caches, steps, strict=True)):
+        hints = {"it holds the values after the activation": BENT[activation](Z)}
+        check.hidden.close(cache["Z"], Z, what=f'caches[{layer}]["Z"] {which}', hints=hints)
+        check.hidden.close(cache["A_in"], A_in, what=f'caches[{layer}]["A_in"] {which}')
 
 params, X = network((3, 5, 5, 2), rng), rng.normal(size=(6, 3))
-for activation in BENT:
-    whole = mlp_forward(X, params, activation)[0]
-    single = np.concatenate([mlp_forward(X[i : i + 1], params, activation)[0] for i in range(6)])
-    check.hidden.close(
-        single, whole, rtol=1e-12, atol=1e-12, what="the logits of samples given one by one"
-    )
-    positive = [(np.abs(W), np.abs(b)) for W, b in params]
-    for given in ((X, params), (np.abs(X), positive)):  # the second: nothing for ReLU to do
-        before, after = overwriting(mlp_forward, *given, activation)
-        for one, other in zip(before, after, strict=True):
-            shared = (
-                "a Z in the caches shares its memory with an A_in: make a new array for the activation."
-            )
-            check.hidden.that(np.array_equal(one, other), shared)
+cases = [
+    (part, params, activation) for activation in BENT for part in (X, *(X[i : i + 1] for i in range(6)))
+]
+answers = [logits for logits, _ in check.each(mlp_forward, cases)]
+for start in (0, 7, 14):
+    whole, single = answers[start], np.concatenate(answers[start + 1 : start + 7])
+    what = "the logits of samples given one by one"
+    check.hidden.close(single, whole, rtol=1e-12, atol=1e-12, what=what)
+positive = [(np.abs(W), np.abs(b)) for W, b in params]
+pairs = (X, params), (np.abs(X), positive)  # the second: nothing for ReLU to do
+cases = [(mlp_forward, *given, activation) for given in pairs for activation in BENT]
+for before, after in check.each(overwriting, cases):
+    for one, other in zip(before, after, strict=True):
+        shared = "a Z in the caches shares its memory with an A_in: make a new array for the activation."
+        check.hidden.that(np.array_equal(one, other), shared)
 lengths = [len(cache) for cache in mlp_forward(X, params, "relu")[1]]
 check.hidden.equal(lengths, [2, 2, 2], what="how many keys the caches have")
-for impossible in ("swish", "", "ReLU", "TANH", "Sigmoid", None):
-    check.hidden.raises(ValueError, mlp_forward, X, params, impossible, what="an unknown activation")
-one_layer = network((3, 2), rng)
-check.hidden.raises(
-    ValueError, mlp_forward, X, one_layer, "linear", what="an unknown activation, with one layer,"
-)
+cases = [(X, params, wrong) for wrong in ("swish", "", "ReLU", "TANH", "Sigmoid", None)]
+*named, single = refusals(mlp_forward, [*cases, (X, network((3, 2), rng), "linear")])
+for names in named:
+    refused(names, "an unknown activation")
+refused(single, "an unknown activation, with one layer,")
 passing_on = [(np.eye(2), np.zeros(2))] * 2
-for activation, right in (("sigmoid", [[1.0, 0.0]]), ("tanh", [[1.0, -1.0]]), ("relu", [[1000.0, 0.0]])):
-    far = check.quiet(mlp_forward, np.array([[1000.0, -1000.0]]), passing_on, activation)[0][0]
-    check.hidden.close(far, right, what=f"logits with {activation} far from 0")
+rights = {"sigmoid": [[1.0, 0.0]], "tanh": [[1.0, -1.0]], "relu": [[1000.0, 0.0]]}
+far_X = np.array([[1000.0, -1000.0]])
+cases = [(mlp_forward, far_X, passing_on, activation) for activation in rights]
+for (activation, right), (got, _) in zip(rights.items(), check.each(check.quiet, cases), strict=True):
+    check.hidden.close(got[0], right, what=f"logits with {activation} far from 0")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -584,75 +616,92 @@ def piece(r, delta):
     return inner**2 / 2 + delta * (np.abs(r) - inner)
 
 
+@check.student_side
+def refusals(function, cases):
+    """Evidence: for each case the names of what the call raises, from special to general."""
+    names = []
+    for case in cases:
+        try:
+            function(*case)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            names.append([cls.__name__ for cls in type(error).__mro__])
+        else:
+            names.append(["nothing"])
+    return names
+
+
+def refused(names, what):
+    """As check.hidden.raises, for one piece of that evidence."""
+    told = "nothing was raised" if names == ["nothing"] else "another error was"
+    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
+
+
 rng = np.random.default_rng(203)
 reduce = {"mean": np.average, "sum": np.sum, "none": lambda losses: losses}
-for shape in [(7,), (5, 3), (4, 1), (1, 6), (3, 3), (1,)]:
-    pred, target = 2.0 * rng.normal(size=shape), 2.0 * rng.normal(size=shape)
-    kept = pred.copy(), target.copy()
-    for how, over in reduce.items():
-        r = kept[0] - kept[1]
-        which = f'for shape {shape} and reduction "{how}"'
-        got = mse_loss(pred, target, how)
+shapes, deltas = [(7,), (5, 3), (4, 1), (1, 6), (3, 3), (1,)], (0.25, 1, 1.5, 40.0)
+pairs = [(2.0 * rng.normal(size=shape), 2.0 * rng.normal(size=shape)) for shape in shapes]
+before = [(pred.copy(), target.copy()) for pred, target in pairs]
+for how, over in reduce.items():
+    squares = check.each(mse_loss, [(*pair, how) for pair in pairs])
+    bent = check.each(huber_loss, [(*pair, delta) for pair in pairs for delta in deltas], reduction=how)
+    for place, (pred, target) in enumerate(before):
+        r, which = pred - target, f'for shape {shapes[place]} and reduction "{how}"'
         hints = {}
-        if how == "mean" and len(shape) == 2:
-            hints["it is divided by N, not by N times K"] = np.sum(r * r) / shape[0]
-        check.hidden.close(got, over(r * r), what=f"mse_loss {which}", hints=hints)
+        if how == "mean" and r.ndim == 2:
+            hints["it is divided by N, not by N times K"] = np.sum(r * r) / len(r)
+        check.hidden.close(squares[place], over(r * r), what=f"mse_loss {which}", hints=hints)
         if how != "none":
-            check.hidden.equal(check.kind(got), "float", what=f"the kind of mse_loss {which}")
-        for delta in (0.25, 1, 1.5, 40.0):
-            got = huber_loss(pred, target, delta, reduction=how)
+            check.hidden.equal(check.kind(squares[place]), "float", what=f"the kind of mse_loss {which}")
+        for delta, got in zip(deltas, bent[4 * place : 4 * place + 4], strict=True):
             hints = {"delta is not used": over(piece(r, 1.0))} if delta != 1 else {}
             what = f"huber_loss {which} with delta = {delta}"
             check.hidden.close(got, over(piece(r, delta)), what=what, hints=hints)
             if how != "none":
                 check.hidden.equal(check.kind(got), "float", what=f"the kind of {what}")
-        check.hidden.close(
-            huber_loss(pred, target), np.average(piece(r, 1.0)), what="huber_loss by default"
-        )
-        check.hidden.close(mse_loss(pred, target), np.average(r * r), what="mse_loss by default")
-    check.hidden.unchanged(pred, kept[0], what="pred")
-    check.hidden.unchanged(target, kept[1], what="target")
+defaults = zip(before, check.each(mse_loss, pairs), check.each(huber_loss, pairs), strict=True)
+for (pred, target), square, bent in defaults:
+    r = pred - target
+    check.hidden.close(bent, np.average(piece(r, 1.0)), what="huber_loss by default")
+    check.hidden.close(square, np.average(r * r), what="mse_loss by default")
+for now, kept in zip(pairs, before, strict=True):
+    check.hidden.unchanged(now[0], kept[0], what="pred")
+    check.hidden.unchanged(now[1], kept[1], what="target")
 
+cases, zeros = [], np.zeros(6)
 for delta in (0.3, 2.0):
     edge = np.array([-delta, delta, 0.5 * delta, 1.001 * delta, -1000.0, 1000.0])
-    losses = huber_loss(edge, np.zeros(6), delta, "none")
-    check.hidden.close(losses, piece(edge, delta), what="huber_loss at delta and far from it")
-    near = huber_loss(edge + 1e-6, np.zeros(6), delta, "none") - huber_loss(
-        edge - 1e-6, np.zeros(6), delta, "none"
-    )
-    slope = np.clip(edge, -delta, delta)
-    check.hidden.close(near / 2e-6, slope, rtol=1e-3, atol=1e-4, what="the slope of huber_loss")
-distant = huber_loss(np.array([1e9, -1e9]), np.zeros(2), 1e-3, "none")
-check.hidden.close(distant, [1e6, 1e6], rtol=1e-9, what="huber_loss of errors far above delta")
+    cases += [(edge, zeros, delta, "none"), (edge + 1e-6, zeros, delta, "none")]
+    cases.append((edge - 1e-6, zeros, delta, "none"))
 whole, other = np.array([[3, -7], [250, 0]]), np.array([[5, 4], [-4, 1]])
+cases += [(np.array([1e9, -1e9]), np.zeros(2), 1e-3, "none"), (whole, other, 1.5, "sum")]
+*around, distant, bent = check.each(huber_loss, cases)
+for place in (0, 3):
+    edge, _, delta, _ = cases[place]
+    losses, above, below = around[place : place + 3]
+    check.hidden.close(losses, piece(edge, delta), what="huber_loss at delta and far from it")
+    what, slope = "the slope of huber_loss", np.clip(edge, -delta, delta)
+    check.hidden.close((above - below) / 2e-6, slope, rtol=1e-3, atol=1e-4, what=what)
+check.hidden.close(distant, [1e6, 1e6], rtol=1e-9, what="huber_loss of errors far above delta")
+r = whole.astype(float) - other
+check.hidden.close(bent, piece(r, 1.5).sum(), what="huber_loss of whole numbers")
 vast = np.array([4_000_000_000, -4_000_000_000])  # its square does not fit into int64
 check.hidden.close(
     mse_loss(vast, 0 * vast, "none"), [1.6e19, 1.6e19], what="mse_loss of vast whole numbers"
 )
-r = whole.astype(float) - other
 check.hidden.close(mse_loss(whole, other), np.average(r * r), what="mse_loss of whole numbers")
-check.hidden.close(
-    huber_loss(whole, other, 1.5, "sum"), piece(r, 1.5).sum(), what="huber_loss of whole numbers"
-)
-for first, second in [
-    ((3,), (3, 1)),
-    ((4, 1), (4,)),
-    ((2, 3), (3,)),
-    ((2, 3), (1, 3)),
-    ((2, 3), (2, 1)),
-    ((3,), (1,)),
-    ((2, 2), (4,)),
-]:
-    for name, loss in (("mse_loss", mse_loss), ("huber_loss", huber_loss)):
-        what = f"{name} of shapes {first} and {second}"
-        check.hidden.raises(ValueError, loss, np.ones(first), np.ones(second), what=what)
-for wrong in ("average", "", None, "Mean", "max"):
-    check.hidden.raises(
-        ValueError, mse_loss, np.ones(2), np.ones(2), wrong, what="mse_loss with another reduction"
-    )
-    check.hidden.raises(
-        ValueError, huber_loss, np.ones(2), np.ones(2), 1.0, wrong, what="huber_loss with another one"
-    )
+
+misfits = [((3,), (3, 1)), ((4, 1), (4,)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((2, 3), (2, 1))]
+misfits += [((3,), (1,)), ((2, 2), (4,))]
+stretched, two = [(np.ones(first), np.ones(second)) for first, second in misfits], np.ones(2)
+unknown = ("average", "", None, "Mean", "max")
+for name, loss, given in (("mse_loss", mse_loss, ()), ("huber_loss", huber_loss, (1.0,))):
+    cases = [*stretched, *((two, two, *given, wrong) for wrong in unknown)]
+    told = [f"{name} of shapes {first} and {second}" for first, second in misfits]
+    told += [f"{name} with another reduction"] * len(unknown)
+    for names, what in zip(refusals(loss, cases), told, strict=True):
+        refused(names, what)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -804,8 +853,31 @@ def pairwise(logits, y):
     return np.logaddexp.reduce(gaps, axis=1)
 
 
+@check.student_side
+def refusals(function, cases):
+    """Evidence: for each case the names of what the call raises, from special to general."""
+    names = []
+    for case in cases:
+        try:
+            function(*case)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            names.append([cls.__name__ for cls in type(error).__mro__])
+        else:
+            names.append(["nothing"])
+    return names
+
+
+def refused(names, what):
+    """As check.hidden.raises, for one piece of that evidence."""
+    told = "nothing was raised" if names == ["nothing"] else "another error was"
+    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
+
+
 rng = np.random.default_rng(204)
 over = {"mean": np.average, "sum": np.sum, "none": lambda losses: losses}
+cases = []
 for N, C, kind in [
     (5, 3, "int64"),
     (4, 4, "int32"),
@@ -817,49 +889,59 @@ for N, C, kind in [
 ]:
     logits, y = 3.0 * rng.normal(size=(N, C)), rng.integers(C, size=N).astype(kind)
     y[0] = C - 1
-    kept = logits.copy(), y.copy()
+    cases.append((logits, y))
+before = [(logits.copy(), y.copy()) for logits, y in cases]
+found = {how: check.each(cross_entropy_logits, [(*case, how) for case in cases]) for how in over}
+found["by default"] = check.each(cross_entropy_logits, cases)
+shifted = [(logits + 500.0, y) for logits, y in cases]
+found["shifted"] = check.each(cross_entropy_logits, shifted, reduction="none")
+float32 = [(logits.astype(np.float32), y, "none") for logits, y in cases]
+found["float32"] = check.each(cross_entropy_logits, float32)
+for place, ((logits, y), kept) in enumerate(zip(cases, before, strict=True)):
+    check.hidden.unchanged(logits, kept[0], what="logits")
+    check.hidden.unchanged(y, kept[1], what="y")
+    N, C = logits.shape
     expected = pairwise(logits, y)
-    which = f"for {N} samples, {C} classes and {kind} labels"
+    which = f"for {N} samples, {C} classes and {y.dtype.name} labels"
     p = np.exp(-pairwise(np.repeat(logits, C, axis=0), np.tile(np.arange(C), N))).reshape(N, C)
     hints = {
         "softmax was applied twice": pairwise(p, y),
         "the logarithm must be the natural one": expected / np.log(2),
     }
     for how, reduce in over.items():
-        got = cross_entropy_logits(logits, y, how)
+        got = found[how][place]
         named = {cause: reduce(wrong) for cause, wrong in hints.items()}
         if how == "mean":
             named["the mean runs over N times C"] = expected.mean() / C
         check.hidden.close(got, reduce(expected), what=f'the loss with "{how}" {which}', hints=named)
         if how != "none":
             check.hidden.equal(check.kind(got), "float", what=f'the kind of the loss with "{how}"')
-    check.hidden.close(
-        cross_entropy_logits(logits, y), expected.mean(), what=f"the loss by default {which}"
-    )
-    shifted = cross_entropy_logits(logits + 500.0, y, reduction="none")
-    check.hidden.close(shifted, expected, rtol=1e-6, what="the losses when 500 is added to all logits")
-    check.hidden.unchanged(logits, kept[0], what="logits")
-    check.hidden.unchanged(y, kept[1], what="y")
-    small = cross_entropy_logits(logits.astype(np.float32), y, "none")
-    check.hidden.close(
-        small, expected, rtol=1e-4, atol=1e-5, what=f"the losses of float32 logits {which}"
-    )
+    got, what = found["by default"][place], f"the loss by default {which}"
+    check.hidden.close(got, expected.mean(), what=what)
+    got, what = found["shifted"][place], "the losses when 500 is added to all logits"
+    check.hidden.close(got, expected, rtol=1e-6, what=what)
+    got, what = found["float32"][place], f"the losses of float32 logits {which}"
+    check.hidden.close(got, expected, rtol=1e-4, atol=1e-5, what=what)
 
 steep = np.array([[10_000.0, 9_999.5], [-10_000.0, -10_000.5]], dtype=np.float32)
 got = cross_entropy_logits(steep, np.array([0, 1]), "none")
 check.hidden.close(got, pairwise(steep, [0, 1]), rtol=1e-4, what="the losses of large float32 logits")
+cases = []
 for size in (800.0, 1e4, 3e5):
     table = np.array([[size, -size, 0.0], [-size, -size, -size], [0.5, 0.0, -size], [-size, size, size]])
-    for y in (np.array([0, 1, 2, 1]), np.array([1, 2, 0, 0])):
-        got, complaints = check.quiet(cross_entropy_logits, table, y, reduction="none")
-        check.hidden.close(got, pairwise(table, y), what="the losses of huge logits")
-        check.hidden.within(got, 0, np.inf, what="the losses of huge logits")
-        check.hidden.equal(complaints, [], what="the list of NumPy's warnings for huge logits")
+    cases += [(table, np.array(y)) for y in ([0, 1, 2, 1], [1, 2, 0, 0])]
+quietly = [(cross_entropy_logits, *case) for case in cases]
+for case, (got, complaints) in zip(
+    cases, check.each(check.quiet, quietly, reduction="none"), strict=True
+):
+    check.hidden.close(got, pairwise(*case), what="the losses of huge logits")
+    check.hidden.within(got, 0, np.inf, what="the losses of huge logits")
+    check.hidden.equal(complaints, [], what="the list of NumPy's warnings for huge logits")
 sure = cross_entropy_logits(np.array([[60.0, 0.0]]), np.array([0]))
 check.hidden.within(sure, 0, 1e-20, what="the loss of a right and certain answer")
 
 three = np.zeros((3, 4))
-refused = {
+bad_labels = {
     "a label as large as C": np.array([0, 4, 1]),
     "a negative label": np.array([0, -1, 1]),
     "one label too few": np.array([0, 1]),
@@ -868,16 +950,14 @@ refused = {
     "floats": np.array([0.0, 1.0, 2.0]),
     "text": np.array(["0", "1", "2"]),
 }
-for name, y in refused.items():
-    check.hidden.raises(
-        ValueError, cross_entropy_logits, three, y, what=f"cross_entropy_logits with {name}"
-    )
-for wrong in ("average", None):
-    check.hidden.raises(
-        ValueError, cross_entropy_logits, three, np.array([0, 1, 2]), wrong, what="another reduction"
-    )
+cases = [(three, y) for y in bad_labels.values()]
+cases += [(three, np.array([0, 1, 2]), wrong) for wrong in ("average", None)]
+named = [*bad_labels, "another reduction", "another reduction"]
+for name, names in zip(named, refusals(cross_entropy_logits, cases), strict=True):
+    refused(names, f"cross_entropy_logits with {name}")
 
 z = np.array([0.3, -2.0, 700.0, -700.0, 1e4, -1e4, 1.5])
+cases = []
 for y in (
     np.array([1, 0, 1, 0, 1, 0, 0]),
     np.array([0, 1, 0, 1, 0, 1, 1], dtype=np.uint8),
@@ -885,17 +965,18 @@ for y in (
     np.zeros(7, dtype=np.uint8),
 ):
     for chosen in (slice(None), slice(0, 2), slice(2, 3), slice(3, 6)):
-        logit, label = z[chosen], y[chosen]
-        kept = logit.copy(), label.copy()
-        two = pairwise(np.column_stack([0 * logit, logit]), label.astype(int))
-        got, complaints = check.quiet(binary_cross_entropy_logits, logit, label)
-        hints = {"the sum was returned": two.sum()} if len(two) > 1 else {}
-        check.hidden.close(got, two.mean(), what="binary_cross_entropy_logits", hints=hints)
-        check.hidden.within(got, 0, np.inf, what="binary_cross_entropy_logits")
-        check.hidden.equal(complaints, [], what="the list of warnings of binary_cross_entropy_logits")
-        check.hidden.equal(check.kind(got), "float", what="the kind of binary_cross_entropy_logits")
-        check.hidden.unchanged(logit, kept[0], what="z")
-        check.hidden.unchanged(label, kept[1], what="y")
+        cases.append((z[chosen].copy(), y[chosen].copy()))
+before = [(logit.copy(), label.copy()) for logit, label in cases]
+quietly = check.each(check.quiet, [(binary_cross_entropy_logits, *case) for case in cases])
+for (logit, label), kept, (got, complaints) in zip(cases, before, quietly, strict=True):
+    check.hidden.unchanged(logit, kept[0], what="z")
+    check.hidden.unchanged(label, kept[1], what="y")
+    two = pairwise(np.column_stack([0 * logit, logit]), label.astype(int))
+    hints = {"the sum was returned": two.sum()} if len(two) > 1 else {}
+    check.hidden.close(got, two.mean(), what="binary_cross_entropy_logits", hints=hints)
+    check.hidden.within(got, 0, np.inf, what="binary_cross_entropy_logits")
+    check.hidden.equal(complaints, [], what="the list of warnings of binary_cross_entropy_logits")
+    check.hidden.equal(check.kind(got), "float", what="the kind of binary_cross_entropy_logits")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -988,27 +1069,27 @@ def init_params(sizes, rng, scheme="he", distribution="normal"):
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 1, "grade_id": "init-params-check"}
-params = init_params([784, 256, 10], np.random.default_rng(3))
+params = init_params([200, 100, 10], np.random.default_rng(3))
 check.equal(len(params), 2, what="the number of pairs (W, b) for three widths")
-hints = {"return pairs (W, b), not a list of W and a list of b": [(784, 256), (256,)]}
-check.equal([W.shape for W, b in params], [(784, 256), (256, 10)], what="the shapes of W", hints=hints)
-check.equal([b.shape for W, b in params], [(256,), (10,)], what="the shapes of the biases")
-check.close(params[0][1], np.zeros(256), what="the first bias")
-spread = {"he": 0.050508, "xavier": 0.043853, "zeros": 0.0}
-causes = {"he": {"fan-out stands where fan-in belongs": 0.088388, "this is 1 / fan-in": 0.035714}}
-causes["xavier"] = {"parentheses are missing: 2 / (fan-in + fan-out)": 16.0}
+hints = {"return pairs (W, b), not a list of W and a list of b": [(200, 100), (100,)]}
+check.equal([W.shape for W, b in params], [(200, 100), (100, 10)], what="the shapes of W", hints=hints)
+check.equal([b.shape for W, b in params], [(100,), (10,)], what="the shapes of the biases")
+check.close(params[0][1], np.zeros(100), what="the first bias")
+spread = {"he": 0.1, "xavier": 0.08165, "zeros": 0.0}
+causes = {"he": {"fan-out stands where fan-in belongs": 0.141421, "this is 1 / fan-in": 0.070711}}
+causes["xavier"] = {"parentheses are missing: 2 / (fan-in + fan-out)": 10.0005}
 for scheme, right in spread.items():
     for distribution in ("normal", "uniform"):
-        W = init_params([784, 256], np.random.default_rng(4), scheme, distribution)[0][0]
+        W = init_params([200, 100], np.random.default_rng(4), scheme, distribution)[0][0]
         hints = {"the variance was used as the standard deviation: take its root": right**2}
         hints["the bound was set to the standard deviation, without the root of 3"] = right / np.sqrt(3)
         hints |= causes.get(scheme, {})
-        named = [cause for cause, wrong in hints.items() if abs(W.std() - wrong) < 0.01 * wrong]
+        named = [cause for cause, wrong in hints.items() if abs(W.std() - wrong) < 0.03 * wrong]
         told = f" Likely cause: {named[0]}." if named else ""
         told = f'The standard deviation of W with "{scheme}", "{distribution}" is {W.std():.4f}.{told}'
-        check.that(abs(W.std() - right) <= 0.01 * right, told)  # one sigma is 0.16 %
+        check.that(abs(W.std() - right) <= 0.03 * right, told)  # one sigma is 0.5 %
         told = f'With "{scheme}", "{distribution}" the mean of W is {W.mean():.4f}, not near 0.'
-        check.that(abs(W.mean()) < 0.001, told)
+        check.that(abs(W.mean()) < 0.005, told)
 check.raises(ValueError, init_params, [2, 3], np.random.default_rng(5), "magic", what='scheme="magic"')
 check.passed("init_params")
 
@@ -1023,9 +1104,31 @@ def global_state_before_and_after(init_params, sizes, seed):
     set_state, state = np.random.seed, np.random.get_state  # noqa: NPY002 (the old global one is what is looked at)
     first = init_params(sizes, np.random.default_rng(seed))
     set_state(12345)
-    before = state()[1].tolist(), state()[2]
+    before = np.append(state()[1], state()[2])
     second = init_params(sizes, np.random.default_rng(seed))
-    return first, second, (state()[1].tolist(), state()[2]), before
+    return first, second, np.append(state()[1], state()[2]), before
+
+
+@check.student_side
+def refusals(function, cases):
+    """Evidence: for each case the names of what the call raises, from special to general."""
+    names = []
+    for case in cases:
+        try:
+            function(*case)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            names.append([cls.__name__ for cls in type(error).__mro__])
+        else:
+            names.append(["nothing"])
+    return names
+
+
+def refused(names, what):
+    """As check.hidden.raises, for one piece of that evidence."""
+    told = "nothing was raised" if names == ["nothing"] else "another error was"
+    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
 
 
 def variance(scheme, D, M):
@@ -1033,48 +1136,44 @@ def variance(scheme, D, M):
 
 
 rng = np.random.default_rng(205)
-for D, M in [(300, 50), (50, 300), (120, 120), (15_000, 1), (1, 15_000)]:
-    for scheme in ("he", "xavier"):
-        std = np.sqrt(variance(scheme, D, M))
-        for distribution, excess in (("normal", 3.0), ("uniform", 1.8)):
-            W, b = init_params([D, M], rng, scheme, distribution)[0]
-            which = f'of {D} x {M} weights with "{scheme}" and "{distribution}"'
-            check.hidden.shape(W, (D, M), what=f"the array {which}")
-            check.hidden.equal(
-                (W.dtype.name, b.dtype.name), ("float64", "float64"), what="the dtypes of W and b"
-            )
-            check.hidden.close(b, np.zeros(M), what="a bias")
-            hints = {"the variance is used as the standard deviation": std**2}
-            hints["the root of 3 is left out of the bound, or once too often in it"] = std / np.sqrt(3)
-            hints["fan-in and fan-out are exchanged"] = np.sqrt(variance(scheme, M, D))
-            hints["this is 1 / fan-in"] = np.sqrt(1 / D)
-            sigmas = 6 * std / np.sqrt(D * M)  # of the mean; the spread's is smaller
-            named = {cause: value for cause, value in hints.items() if abs(value - std) > 2 * sigmas}
-            named = {cause: value for cause, value in named.items() if abs(W.std() - value) < 2 * sigmas}
-            cause = f" Likely cause: {next(iter(named))}." if named else ""
-            far = abs(W.std() - std) > sigmas
-            check.hidden.that(not far, f"the standard deviation {which} is not right.{cause}")
-            check.hidden.within(W.mean(), -sigmas, sigmas, what=f"the mean {which}")
-            fourth = ((W - W.mean()) ** 4).mean() / W.std() ** 4  # 3 for normal, 1.8 for uniform numbers
-            check.hidden.within(
-                fourth, excess - 0.6, excess + 0.6, what=f"the form of the distribution {which}"
-            )
-            if (
-                distribution == "normal" and D * M > 14_000
-            ):  # one in 730 lies beyond 3.2 standard deviations
-                check.hidden.within(np.abs(W).max(), 3.2 * std, 7 * std, what=f"the largest {which}")
-            if distribution == "uniform":
-                check.hidden.within(W, -np.sqrt(3) * std, np.sqrt(3) * std, what=f"every one {which}")
+layers = [(150, 100), (50, 80), (80, 50), (64, 64), (4000, 1), (1, 4000)]
+kinds = [(scheme, form) for scheme in ("he", "xavier") for form in ("normal", "uniform")]
+cases = [([D, M], rng, *kind) for D, M in layers for kind in kinds]
+cases += [([90, 30, 60, 9], rng), *(([3, 4, 2], rng, "zeros", form) for form in ("normal", "uniform"))]
+cases += [([30] * 6, rng), ([30, 30], rng), ([30, 30], rng)]
+*drawn, four, zeros_normal, zeros_uniform, deep, one, other = check.each(init_params, cases)
+for ([D, M], _, scheme, distribution), ((W, b),) in zip(cases[: len(drawn)], drawn, strict=True):
+    std, excess = np.sqrt(variance(scheme, D, M)), {"normal": 3.0, "uniform": 1.8}[distribution]
+    which = f'of {D} x {M} weights with "{scheme}" and "{distribution}"'
+    check.hidden.shape(W, (D, M), what=f"the array {which}")
+    check.hidden.equal(
+        (W.dtype.name, b.dtype.name), ("float64", "float64"), what="the dtypes of W and b"
+    )
+    check.hidden.close(b, np.zeros(M), what="a bias")
+    hints = {"the variance is used as the standard deviation": std**2}
+    hints["the root of 3 is left out of the bound, or once too often in it"] = std / np.sqrt(3)
+    hints["fan-in and fan-out are exchanged"] = np.sqrt(variance(scheme, M, D))
+    hints["this is 1 / fan-in"] = np.sqrt(1 / D)
+    sigmas = 6 * std / np.sqrt(D * M)  # of the mean; the spread's is smaller
+    named = {cause: value for cause, value in hints.items() if abs(value - std) > 2 * sigmas}
+    named = {cause: value for cause, value in named.items() if abs(W.std() - value) < 2 * sigmas}
+    cause = f" Likely cause: {next(iter(named))}." if named else ""
+    far = abs(W.std() - std) > sigmas
+    check.hidden.that(not far, f"the standard deviation {which} is not right.{cause}")
+    check.hidden.within(W.mean(), -sigmas, sigmas, what=f"the mean {which}")
+    fourth = ((W - W.mean()) ** 4).mean() / W.std() ** 4  # 3 for normal, 1.8 for uniform numbers
+    check.hidden.within(fourth, excess - 0.6, excess + 0.6, what=f"the form of the distribution {which}")
+    if distribution == "normal" and D * M > 14_000:  # one in 730 lies beyond 3.2 standard deviations
+        check.hidden.within(np.abs(W).max(), 3.2 * std, 7 * std, what=f"the largest {which}")
+    if distribution == "uniform":
+        check.hidden.within(W, -np.sqrt(3) * std, np.sqrt(3) * std, what=f"every one {which}")
 
-for (W, _), (D, M) in zip(
-    init_params([900, 90, 400, 9], rng), [(900, 90), (90, 400), (400, 9)], strict=True
-):
+for (W, _), (D, M) in zip(four, [(90, 30), (30, 60), (60, 9)], strict=True):
     sigmas = 6 / np.sqrt(2 * D * M)  # of a standard deviation, as a share of it
     check.hidden.within(
         W.std() / np.sqrt(2 / D), 1 - sigmas, 1 + sigmas, what="the spread of each layer of four"
     )
-for form in ("normal", "uniform"):
-    zeros = init_params([3, 4, 2], rng, "zeros", form)
+for zeros in (zeros_normal, zeros_uniform):
     check.hidden.equal(check.kind(zeros), "list", what="the kind of the result")
     for (W, b), shape in zip(zeros, [(3, 4), (4, 2)], strict=True):
         check.hidden.equal(
@@ -1083,7 +1182,6 @@ for form in ("normal", "uniform"):
         check.hidden.close(W, np.zeros(shape), what='W with "zeros"')
         check.hidden.close(b, np.zeros(shape[1]), what='b with "zeros"')
 
-deep = init_params([30] * 6, rng)
 check.hidden.equal(len(deep), 5, what="the number of layers")
 for i in range(5):
     for j in range(i):
@@ -1091,14 +1189,15 @@ for i in range(5):
         check.hidden.within(
             related, 0, 0.2, what="how alike two layers are (each needs its own numbers)"
         )
-again = init_params([30, 30], rng)[0][0], init_params([30, 30], rng)[0][0]
-check.hidden.that(not np.array_equal(*again), "Two calls with one generator give the same numbers.")
+check.hidden.that(
+    not np.array_equal(one[0][0], other[0][0]), "Two calls with one generator give the same numbers."
+)
 
 first, second, after, before = global_state_before_and_after(init_params, [6, 4, 3], 8)
 for (W, _), (same_W, _) in zip(first, second, strict=True):
     check.hidden.close(W, same_W, what="W of a second call with a generator of the same seed")
-check.hidden.equal(after[0] == before[0], True, what="whether NumPy's global random state is as before")
-check.hidden.equal(after[1], before[1], what="the place in NumPy's global random state")
+same = np.array_equal(after, before)
+check.hidden.that(same, "NumPy's global random state was used: draw from rng alone.")
 
 
 @check.student_side
@@ -1111,13 +1210,12 @@ def log_rms_after(init_params, width, layers, seed):
     return float(np.log(np.sqrt((A**2).mean())))
 
 
-# The spread of one net is 0.22, so that of the mean of three is a fifth of ln 2.
-logs = [log_rms_after(init_params, 256, 10, seed) for seed in (1, 2, 3)]
-check.hidden.within(np.mean(logs), -np.log(2), np.log(2), what="the log of the rms after 10 ReLU layers")
-for arguments in (("magic",), ("he", "gamma"), ("He",), ("zeros", "Normal"), (None,)):
-    check.hidden.raises(
-        ValueError, init_params, [2, 3], rng, *arguments, what="another scheme or distribution"
-    )
+# The spread of one net is 0.13, so that of the mean of three is a ninth of ln 2.
+logs = check.each(log_rms_after, [(init_params, 128, 5, seed) for seed in (1, 2, 3)])
+check.hidden.within(np.mean(logs), -np.log(2), np.log(2), what="the log of the rms after 5 ReLU layers")
+cases = [("magic",), ("he", "gamma"), ("He",), ("zeros", "Normal"), (None,)]
+for names in refusals(init_params, [([2, 3], rng, *case) for case in cases]):
+    refused(names, "another scheme or distribution")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1280,16 +1378,17 @@ check.passed("Node, topo_sort and count_parameters")
 # Tested with shared nodes, equal values, plain numbers on both sides, uneven paths, random graphs, and a
 # chain of 5,000 nodes.
 ### BEGIN HIDDEN TESTS
-for sizes, expected in [
+counted = [
     ([3, 2], 8),
     ([1, 1], 2),
     ([5, 5, 5], 60),
     ([784, 256, 10], 203_530),
     ([7, 1, 4], 16),
     ([100_000, 100_000], 10_000_100_000),
-]:
+]
+answers = check.each(count_parameters, [(sizes,) for sizes, _ in counted])
+for (sizes, expected), got in zip(counted, answers, strict=True):
     hints = {"the biases are missing": sum(D * M for D, M in zip(sizes[:-1], sizes[1:], strict=True))}
-    got = count_parameters(sizes)
     check.hidden.equal(got, expected, what=f"count_parameters of {len(sizes) - 1} layers", hints=hints)
 
 
@@ -1312,12 +1411,12 @@ def build(Node, topo_sort, leaves, recipe):
     families = [[place.get(id(parent), -1) for parent in node.parents] for node in nodes]
     order = topo_sort(nodes[-1])
     return (
-        np.array([float(node.value) for node in nodes]),
+        tuple(float(node.value) for node in nodes),
         "|".join(node.op for node in nodes),
-        np.array([len(family) for family in families]),
-        np.array([parent for family in families for parent in family], dtype=int),
-        np.array([place[id(node)] for node in order if id(node) in place], dtype=int),
-        np.array([float(node.value) for node in order if id(node) not in place]),
+        tuple(len(family) for family in families),
+        tuple(parent for family in families for parent in family),
+        tuple(place[id(node)] for node in order if id(node) in place),
+        tuple(float(node.value) for node in order if id(node) not in place),
         len(order),
     )
 
@@ -1342,9 +1441,42 @@ def replayed(leaves, recipe):
     return values, parents, needed, sorted(number for node in needed for number in numbers[node])
 
 
-def same_graph(leaves, recipe, which):
+graphs = []
+
+
+def add(leaves, recipe, which):
+    graphs.append((leaves, recipe, which))
+
+
+add([3.5], [], "a single node")
+add([-2.5], [("+", 0, 0)], "n + n")
+add([1.5], [("*", 0, 0), ("*", 1, 1)], "a square of a square")
+add([2.0, 2.0, 2.0], [("+", 0, 1), ("*", 3, 2)], "nodes of equal values")
+add([0.5, -1.5], [("*", 0, 1), ("+", 0, 1), ("+", 2, 3), ("relu", 4, 0)], "a diamond")
+add([3.0], [("*", 2.0, 0), ("+", 1, 1.5), ("+", -4.0, 2), ("*", 3, 0.25)], "plain numbers on both sides")
+long_way = [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 0, 3), ("*", 4, 1)]
+add([1.25], long_way, "a short and a long path to one node")
+add(
+    [1.25],
+    [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 3, 0), ("*", 1, 4)],
+    "the paths exchanged",
+)
+add([1.5], [("+", 0, 0.0), ("*", 1, 1.0), ("+", 0.0, 2), ("*", 1.0, 3)], "0 and 1 as plain numbers")
+add([1.0, 5.0, 7.0], [("+", 0, 1), ("*", 0, 1)], "a node that root does not need")
+
+rng = np.random.default_rng(206)
+for _ in range(12):
+    leaves, recipe = rng.normal(size=3).round(3).tolist(), []
+    for size in range(3, 3 + int(rng.integers(5, 30))):
+        op = str(rng.choice(["+", "*", "relu"], p=[0.5, 0.3, 0.2]))
+        i, j = (int(size - 1 - min(size - 1, rng.geometric(0.3) - 1)) for _ in range(2))
+        recipe.append((op, i, 0 if op == "relu" else j))
+    add(leaves, recipe, "a random graph")
+for (leaves, recipe, which), found in zip(
+    graphs, check.each(build, [(Node, topo_sort, *graph[:2]) for graph in graphs]), strict=True
+):
     values, parents, needed, numbers = replayed(leaves, recipe)
-    got, ops, counts, family, order, foreign, length = build(Node, topo_sort, leaves, recipe)
+    got, ops, counts, family, order, foreign, length = found
     check.hidden.close(got, values, what=f"the values of {which}")
     right_ops = [""] * len(leaves) + [op for op, _, _ in recipe]
     check.hidden.equal(ops, "|".join(right_ops), what=f"the ops of {which}")
@@ -1352,7 +1484,6 @@ def same_graph(leaves, recipe, which):
     check.hidden.equal(counts, right_counts, what=f"the numbers of parents in {which}")
     in_a_row = [parent for places in parents for parent in places]
     check.hidden.equal(family, in_a_row, what=f"the parents of {which}")
-    order = order.tolist()
     check.hidden.equal(length, len(needed) + len(numbers), what=f"the length of topo_sort for {which}")
     check.hidden.equal(len(set(order)), len(order), what=f"the number of different nodes for {which}")
     check.hidden.equal(set(order) == needed, True, what=f"whether topo_sort found all nodes of {which}")
@@ -1363,35 +1494,20 @@ def same_graph(leaves, recipe, which):
     check.hidden.equal(order[-1], len(values) - 1, what=f"the last node for {which}")
 
 
-same_graph([3.5], [], "a single node")
-same_graph([-2.5], [("+", 0, 0)], "n + n")
-same_graph([1.5], [("*", 0, 0), ("*", 1, 1)], "a square of a square")
-same_graph([2.0, 2.0, 2.0], [("+", 0, 1), ("*", 3, 2)], "nodes of equal values")
-same_graph([0.5, -1.5], [("*", 0, 1), ("+", 0, 1), ("+", 2, 3), ("relu", 4, 0)], "a diamond")
-same_graph(
-    [3.0], [("*", 2.0, 0), ("+", 1, 1.5), ("+", -4.0, 2), ("*", 3, 0.25)], "plain numbers on both sides"
-)
-long_way = [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 0, 3), ("*", 4, 1)]
-same_graph([1.25], long_way, "a short and a long path to one node")
-same_graph(
-    [1.25],
-    [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 3, 0), ("*", 1, 4)],
-    "the paths exchanged",
-)
-same_graph(
-    [1.5], [("+", 0, 0.0), ("*", 1, 1.0), ("+", 0.0, 2), ("*", 1.0, 3)], "0 and 1 as plain numbers"
-)
-same_graph([1.0, 5.0, 7.0], [("+", 0, 1), ("*", 0, 1)], "a node that root does not need")
+@check.student_side
+def chain(Node, topo_sort, start, steps):
+    """Evidence: the values of n, n + n, n + n + n, ..., and the places in topo_sort's order (-1: unknown)."""
+    nodes = [Node(start)]
+    for _ in range(steps):
+        nodes.append(nodes[-1] + nodes[0])
+    place = {id(node): number for number, node in enumerate(nodes)}
+    order = [place.get(id(node), -1) for node in topo_sort(nodes[-1])]
+    return np.array([float(node.value) for node in nodes]), np.array(order)
 
-rng = np.random.default_rng(206)
-for _ in range(12):
-    leaves, recipe = rng.normal(size=3).round(3).tolist(), []
-    for size in range(3, 3 + int(rng.integers(5, 30))):
-        op = str(rng.choice(["+", "*", "relu"], p=[0.5, 0.3, 0.2]))
-        i, j = (int(size - 1 - min(size - 1, rng.geometric(0.3) - 1)) for _ in range(2))
-        recipe.append((op, i, 0 if op == "relu" else j))
-    same_graph(leaves, recipe, "a random graph")
-same_graph([0.5], [("+", k, 0) for k in range(5000)], "a chain of 5,000 nodes")
+
+values, order = chain(Node, topo_sort, 0.5, 5000)
+check.hidden.close(values, 0.5 * np.arange(1, 5002), what="the values of a chain of 5,000 nodes")
+check.hidden.equal(order, np.arange(5001), what="the order of a chain of 5,000 nodes")
 ### END HIDDEN TESTS
 
 # %% [markdown]
