@@ -70,7 +70,7 @@ nbval: dev  ## run all release and solved notebooks end to end (DEVICE=cuda: on 
 attacks: dev  ## authors: all attack submissions against our grader (STOCK=1: against plain nbgrader, too)
 	@$(AUTHOR) attacks $(if $(STOCK),--stock)
 
-bench: dev  ## authors: submissions a minute against plain nbgrader (hours; FEW=3: nbgrader grades 3; MADE="1000 10000")
+bench: dev  ## authors: submissions a minute against plain nbgrader (hours; FEW=2: it grades 2; MADE="1000 10000")
 	@$(AUTHOR) bench $(UNIT) $(if $(FEW),--stock-students $(FEW)) $(if $(MADE),--made $(MADE))
 
 bench-mnist: dev  ## authors: accuracy and training time of chapter 5's networks over 5 seeds (minutes)
