@@ -400,9 +400,9 @@ def refusals(function, cases):
     for case in cases:
         try:
             function(*case)
-        except NotImplementedError:
-            raise
         except Exception as error:
+            if type(error) is NotImplementedError:  # a stub speaks for itself
+                raise
             names.append([cls.__name__ for cls in type(error).__mro__])
         else:
             names.append(["nothing"])
@@ -623,9 +623,9 @@ def refusals(function, cases):
     for case in cases:
         try:
             function(*case)
-        except NotImplementedError:
-            raise
         except Exception as error:
+            if type(error) is NotImplementedError:  # a stub speaks for itself
+                raise
             names.append([cls.__name__ for cls in type(error).__mro__])
         else:
             names.append(["nothing"])
@@ -860,9 +860,9 @@ def refusals(function, cases):
     for case in cases:
         try:
             function(*case)
-        except NotImplementedError:
-            raise
         except Exception as error:
+            if type(error) is NotImplementedError:  # a stub speaks for itself
+                raise
             names.append([cls.__name__ for cls in type(error).__mro__])
         else:
             names.append(["nothing"])
@@ -1116,9 +1116,9 @@ def refusals(function, cases):
     for case in cases:
         try:
             function(*case)
-        except NotImplementedError:
-            raise
         except Exception as error:
+            if type(error) is NotImplementedError:  # a stub speaks for itself
+                raise
             names.append([cls.__name__ for cls in type(error).__mro__])
         else:
             names.append(["nothing"])

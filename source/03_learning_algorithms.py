@@ -1521,14 +1521,9 @@ def first_batch(iterate_minibatches, X, y):
 
 
 for lengths in ((5, 4), (4, 5), (1, 2), (6, 1)):
-    misfit = np.zeros((lengths[0], 2)), np.zeros(lengths[1])
-    check.hidden.raises(
-        ValueError,
-        first_batch,
-        iterate_minibatches,
-        *misfit,
-        what="iterate_minibatches of different lengths",
-    )
+    misfit = iterate_minibatches, np.zeros((lengths[0], 2)), np.zeros(lengths[1])
+    what = "iterate_minibatches of different lengths"
+    check.hidden.raises(ValueError, first_batch, *misfit, what=what)
 ### END HIDDEN TESTS
 
 # %% [markdown]
