@@ -461,8 +461,8 @@ for start in (0, 7, 14):
     what = "the logits of samples given one by one"
     check.hidden.close(single, whole, rtol=1e-12, atol=1e-12, what=what)
 positive = [(np.abs(W), np.abs(b)) for W, b in params]
-pairs = (X, params), (np.abs(X), positive)  # the second: nothing for ReLU to do
-cases = [(mlp_forward, *given, activation) for given in pairs for activation in BENT]
+tested_pairs = (X, params), (np.abs(X), positive)  # the second: nothing for ReLU to do
+cases = [(mlp_forward, *given, activation) for given in tested_pairs for activation in BENT]
 for before, after in check.each(overwriting, cases):
     for one, other in zip(before, after, strict=True):
         shared = "a Z in the caches shares its memory with an A_in: make a new array for the activation."
@@ -640,40 +640,45 @@ def refused(names, what):
 
 rng = np.random.default_rng(203)
 reduce = {"mean": np.average, "sum": np.sum, "none": lambda losses: losses}
-shapes, deltas = [(7,), (5, 3), (4, 1), (1, 6), (3, 3), (1,)], (0.25, 1, 1.5, 40.0)
-pairs = [(2.0 * rng.normal(size=shape), 2.0 * rng.normal(size=shape)) for shape in shapes]
-before = [(pred.copy(), target.copy()) for pred, target in pairs]
+tested_shapes, tested_deltas = [(7,), (5, 3), (4, 1), (1, 6), (3, 3), (1,)], (0.25, 1, 1.5, 40.0)
+tested_pairs = [(2.0 * rng.normal(size=shape), 2.0 * rng.normal(size=shape)) for shape in tested_shapes]
+before = [(pred.copy(), target.copy()) for pred, target in tested_pairs]
 for how, over in reduce.items():
-    squares = check.each(mse_loss, [(*pair, how) for pair in pairs])
-    bent = check.each(huber_loss, [(*pair, delta) for pair in pairs for delta in deltas], reduction=how)
+    squares = check.each(mse_loss, [(*pair, how) for pair in tested_pairs])
+    bent = check.each(
+        huber_loss, [(*pair, delta) for pair in tested_pairs for delta in tested_deltas], reduction=how
+    )
     for place, (pred, target) in enumerate(before):
-        r, which = pred - target, f'for shape {shapes[place]} and reduction "{how}"'
+        r = pred - target
+        which = f'for shape {r.shape} and reduction "{how}"'
         hints = {}
         if how == "mean" and r.ndim == 2:
             hints["it is divided by N, not by N times K"] = np.sum(r * r) / len(r)
         check.hidden.close(squares[place], over(r * r), what=f"mse_loss {which}", hints=hints)
         if how != "none":
             check.hidden.equal(check.kind(squares[place]), "float", what=f"the kind of mse_loss {which}")
-        for delta, got in zip(deltas, bent[4 * place : 4 * place + 4], strict=True):
+        for delta, got in zip(tested_deltas, bent[4 * place : 4 * place + 4], strict=True):
             hints = {"delta is not used": over(piece(r, 1.0))} if delta != 1 else {}
             what = f"huber_loss {which} with delta = {delta}"
             check.hidden.close(got, over(piece(r, delta)), what=what, hints=hints)
             if how != "none":
                 check.hidden.equal(check.kind(got), "float", what=f"the kind of {what}")
-defaults = zip(before, check.each(mse_loss, pairs), check.each(huber_loss, pairs), strict=True)
+defaults = zip(
+    before, check.each(mse_loss, tested_pairs), check.each(huber_loss, tested_pairs), strict=True
+)
 for (pred, target), square, bent in defaults:
     r = pred - target
     check.hidden.close(bent, np.average(piece(r, 1.0)), what="huber_loss by default")
     check.hidden.close(square, np.average(r * r), what="mse_loss by default")
-for now, kept in zip(pairs, before, strict=True):
+for now, kept in zip(tested_pairs, before, strict=True):
     check.hidden.unchanged(now[0], kept[0], what="pred")
     check.hidden.unchanged(now[1], kept[1], what="target")
 
-cases, zeros = [], np.zeros(6)
+cases, six_zeros = [], np.zeros(6)
 for delta in (0.3, 2.0):
     edge = np.array([-delta, delta, 0.5 * delta, 1.001 * delta, -1000.0, 1000.0])
-    cases += [(edge, zeros, delta, "none"), (edge + 1e-6, zeros, delta, "none")]
-    cases.append((edge - 1e-6, zeros, delta, "none"))
+    cases += [(edge, six_zeros, delta, "none"), (edge + 1e-6, six_zeros, delta, "none")]
+    cases.append((edge - 1e-6, six_zeros, delta, "none"))
 whole, other = np.array([[3, -7], [250, 0]]), np.array([[5, 4], [-4, 1]])
 cases += [(np.array([1e9, -1e9]), np.zeros(2), 1e-3, "none"), (whole, other, 1.5, "sum")]
 *around, distant, bent = check.each(huber_loss, cases)
@@ -1136,12 +1141,12 @@ def variance(scheme, D, M):
 
 
 rng = np.random.default_rng(205)
-layers = [(150, 100), (50, 80), (80, 50), (64, 64), (4000, 1), (1, 4000)]
-kinds = [(scheme, form) for scheme in ("he", "xavier") for form in ("normal", "uniform")]
-cases = [([D, M], rng, *kind) for D, M in layers for kind in kinds]
+tested_shapes = [(150, 100), (50, 80), (80, 50), (64, 64), (4000, 1), (1, 4000)]
+tested_kinds = [(scheme, form) for scheme in ("he", "xavier") for form in ("normal", "uniform")]
+cases = [([D, M], rng, *kind) for D, M in tested_shapes for kind in tested_kinds]
 cases += [([90, 30, 60, 9], rng), *(([3, 4, 2], rng, "zeros", form) for form in ("normal", "uniform"))]
 cases += [([30] * 6, rng), ([30, 30], rng), ([30, 30], rng)]
-*drawn, four, zeros_normal, zeros_uniform, deep, one, other = check.each(init_params, cases)
+*drawn, of_four, zeros_normal, zeros_uniform, deep, one, other = check.each(init_params, cases)
 for ([D, M], _, scheme, distribution), ((W, b),) in zip(cases[: len(drawn)], drawn, strict=True):
     std, excess = np.sqrt(variance(scheme, D, M)), {"normal": 3.0, "uniform": 1.8}[distribution]
     which = f'of {D} x {M} weights with "{scheme}" and "{distribution}"'
@@ -1168,7 +1173,7 @@ for ([D, M], _, scheme, distribution), ((W, b),) in zip(cases[: len(drawn)], dra
     if distribution == "uniform":
         check.hidden.within(W, -np.sqrt(3) * std, np.sqrt(3) * std, what=f"every one {which}")
 
-for (W, _), (D, M) in zip(four, [(90, 30), (30, 60), (60, 9)], strict=True):
+for (W, _), (D, M) in zip(of_four, [(90, 30), (30, 60), (60, 9)], strict=True):
     sigmas = 6 / np.sqrt(2 * D * M)  # of a standard deviation, as a share of it
     check.hidden.within(
         W.std() / np.sqrt(2 / D), 1 - sigmas, 1 + sigmas, what="the spread of each layer of four"
@@ -1444,25 +1449,27 @@ def replayed(leaves, recipe):
 graphs = []
 
 
-def add(leaves, recipe, which):
+def tested(leaves, recipe, which):
     graphs.append((leaves, recipe, which))
 
 
-add([3.5], [], "a single node")
-add([-2.5], [("+", 0, 0)], "n + n")
-add([1.5], [("*", 0, 0), ("*", 1, 1)], "a square of a square")
-add([2.0, 2.0, 2.0], [("+", 0, 1), ("*", 3, 2)], "nodes of equal values")
-add([0.5, -1.5], [("*", 0, 1), ("+", 0, 1), ("+", 2, 3), ("relu", 4, 0)], "a diamond")
-add([3.0], [("*", 2.0, 0), ("+", 1, 1.5), ("+", -4.0, 2), ("*", 3, 0.25)], "plain numbers on both sides")
+tested([3.5], [], "a single node")
+tested([-2.5], [("+", 0, 0)], "n + n")
+tested([1.5], [("*", 0, 0), ("*", 1, 1)], "a square of a square")
+tested([2.0, 2.0, 2.0], [("+", 0, 1), ("*", 3, 2)], "nodes of equal values")
+tested([0.5, -1.5], [("*", 0, 1), ("+", 0, 1), ("+", 2, 3), ("relu", 4, 0)], "a diamond")
+tested(
+    [3.0], [("*", 2.0, 0), ("+", 1, 1.5), ("+", -4.0, 2), ("*", 3, 0.25)], "plain numbers on both sides"
+)
 long_way = [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 0, 3), ("*", 4, 1)]
-add([1.25], long_way, "a short and a long path to one node")
-add(
+tested([1.25], long_way, "a short and a long path to one node")
+tested(
     [1.25],
     [("relu", 0, 0), ("relu", 1, 0), ("relu", 2, 0), ("+", 3, 0), ("*", 1, 4)],
     "the paths exchanged",
 )
-add([1.5], [("+", 0, 0.0), ("*", 1, 1.0), ("+", 0.0, 2), ("*", 1.0, 3)], "0 and 1 as plain numbers")
-add([1.0, 5.0, 7.0], [("+", 0, 1), ("*", 0, 1)], "a node that root does not need")
+tested([1.5], [("+", 0, 0.0), ("*", 1, 1.0), ("+", 0.0, 2), ("*", 1.0, 3)], "0 and 1 as plain numbers")
+tested([1.0, 5.0, 7.0], [("+", 0, 1), ("*", 0, 1)], "a node that root does not need")
 
 rng = np.random.default_rng(206)
 for _ in range(12):
@@ -1471,10 +1478,10 @@ for _ in range(12):
         op = str(rng.choice(["+", "*", "relu"], p=[0.5, 0.3, 0.2]))
         i, j = (int(size - 1 - min(size - 1, rng.geometric(0.3) - 1)) for _ in range(2))
         recipe.append((op, i, 0 if op == "relu" else j))
-    add(leaves, recipe, "a random graph")
-for (leaves, recipe, which), found in zip(
-    graphs, check.each(build, [(Node, topo_sort, *graph[:2]) for graph in graphs]), strict=True
-):
+    tested(leaves, recipe, "a random graph")
+
+
+def same_graph(leaves, recipe, which, found):
     values, parents, needed, numbers = replayed(leaves, recipe)
     got, ops, counts, family, order, foreign, length = found
     check.hidden.close(got, values, what=f"the values of {which}")
@@ -1494,8 +1501,14 @@ for (leaves, recipe, which), found in zip(
     check.hidden.equal(order[-1], len(values) - 1, what=f"the last node for {which}")
 
 
+for (leaves, recipe, which), found in zip(
+    graphs, check.each(build, [(Node, topo_sort, *graph[:2]) for graph in graphs]), strict=True
+):
+    same_graph(leaves, recipe, which, found)
+
+
 @check.student_side
-def chain(Node, topo_sort, start, steps):
+def long_chain(Node, topo_sort, start, steps):
     """Evidence: the values of n, n + n, n + n + n, ..., and the places in topo_sort's order (-1: unknown)."""
     nodes = [Node(start)]
     for _ in range(steps):
@@ -1505,9 +1518,9 @@ def chain(Node, topo_sort, start, steps):
     return np.array([float(node.value) for node in nodes]), np.array(order)
 
 
-values, order = chain(Node, topo_sort, 0.5, 5000)
-check.hidden.close(values, 0.5 * np.arange(1, 5002), what="the values of a chain of 5,000 nodes")
-check.hidden.equal(order, np.arange(5001), what="the order of a chain of 5,000 nodes")
+got, places = long_chain(Node, topo_sort, 0.5, 5000)
+check.hidden.close(got, 0.5 * np.arange(1, 5002), what="the values of a chain of 5,000 nodes")
+check.hidden.equal(places, np.arange(5001), what="the order of a chain of 5,000 nodes")
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -184,11 +184,11 @@ def watched(numerical_gradient, f, x):
 
 
 rng = np.random.default_rng(301)
-shapes = [(), (1,), (6,), (3, 4), (2, 1, 3)]
-points = [np.array(rng.normal(size=shape)) for shape in shapes]
-before = [x.copy() for x in points]
-walks = check.each(watched, [(numerical_gradient, smooth, x) for x in points])
-for shape, x, kept, (got, seen) in zip(shapes, points, before, walks, strict=True):
+tested_shapes = [(), (1,), (6,), (3, 4), (2, 1, 3)]
+tested_points = [np.array(rng.normal(size=shape)) for shape in tested_shapes]
+before = [x.copy() for x in tested_points]
+walks = check.each(watched, [(numerical_gradient, smooth, x) for x in tested_points])
+for shape, x, kept, (got, seen) in zip(tested_shapes, tested_points, before, walks, strict=True):
     which = f"for shape {shape}"
     one_sided = slope_of_smooth(kept) + 0.5e-5 * (1 - 2 * np.tanh(kept) / np.cosh(kept) ** 2)
     hints = {
@@ -208,22 +208,22 @@ for shape, x, kept, (got, seen) in zip(shapes, points, before, walks, strict=Tru
 
 
 @check.student_side
-def cube(z):
+def cube_of(z):
     return float((z**3).sum())
 
 
 @check.student_side
-def total(z):
+def total_of(z):
     return float(z.sum())
 
 
 table = rng.normal(size=(4, 6))
-tables = table.T, table[::2, ::-1], np.asfortranarray(table)
+tested_tables = table.T, table[::2, ::-1], np.asfortranarray(table)
 wholes = [np.array([[3, 2], [0, 7]], dtype=kind) for kind in ("int64", "int32", "int16", "uint8")]
 minus_zero = np.array([-0.0, 1.0])
-cases = [(smooth, x) for x in tables] + [(cube, x) for x in wholes] + [(total, minus_zero)]
-results = check.each(numerical_gradient, [*cases, (cube, np.array([1.0, 2.0]), 0.5)])
-for x, got in zip(tables, results[:3], strict=True):
+cases = [(smooth, x) for x in tested_tables] + [(cube_of, x) for x in wholes] + [(total_of, minus_zero)]
+results = check.each(numerical_gradient, [*cases, (cube_of, np.array([1.0, 2.0]), 0.5)])
+for x, got in zip(tested_tables, results[:3], strict=True):
     right = slope_of_smooth(np.ascontiguousarray(x))
     check.hidden.close(got, right, rtol=1e-7, what="another memory order")
 for whole, got in zip(wholes, results[3:7], strict=True):
@@ -452,7 +452,7 @@ def heavy_ball(A, c, x0, lr, steps, momentum):
 
 
 @check.student_side
-def walk(gradient_descent, A, c, x0, lr, steps, momentum):
+def watched_walk(gradient_descent, A, c, x0, lr, steps, momentum):
     """Evidence: the path for the gradient A x - c, and copies of all places where it was asked for."""
     seen = []
 
@@ -468,14 +468,17 @@ cases = []
 for D, steps in [(1, 5), (2, 8), (5, 12), (3, 1), (4, 0)]:
     B = rng.normal(size=(D, D))
     A, c, x0 = B @ B.T / D + np.eye(D), rng.normal(size=D), rng.normal(size=D)
-    settings = [(0.1, 0.0), (0.05, 0.5), (0.02, 0.9), (0.07, 1.0)]
-    for lr, momentum in settings if steps > 5 else settings[::3]:
+    rates = [(0.1, 0.0), (0.05, 0.5), (0.02, 0.9), (0.07, 1.0)]
+    for lr, momentum in rates if steps > 5 else rates[::3]:
         cases.append((A, c, x0, lr, steps, momentum))
-whole, level = np.array([3, -5]), np.array([7.0, -1.0])
-zeros = np.zeros(2)
-cases += [(0.5 * np.eye(2), zeros, whole, 0.5, 4, 0.0), (np.zeros((2, 2)), zeros, level, 0.5, 6, 0.9)]
+whole, level_start = np.array([3, -5]), np.array([7.0, -1.0])
+two_zeros = np.zeros(2)
+cases += [
+    (0.5 * np.eye(2), two_zeros, whole, 0.5, 4, 0.0),
+    (np.zeros((2, 2)), two_zeros, level_start, 0.5, 6, 0.9),
+]
 before = [case[2].copy() for case in cases]
-*paths, from_whole, still = check.each(walk, [(gradient_descent, *case) for case in cases])
+*paths, from_whole, still = check.each(watched_walk, [(gradient_descent, *case) for case in cases])
 for (A, c, x0, lr, steps, momentum), kept, (got, seen) in zip(
     cases[:-2], before[:-2], paths, strict=True
 ):
@@ -510,11 +513,11 @@ check.hidden.close(
 
 
 @check.student_side
-def double(x):
+def twice_of(x):
     return 2 * x
 
 
-plain = gradient_descent(double, np.array([1.0, 4.0]), 0.3, 8)
+plain = gradient_descent(twice_of, np.array([1.0, 4.0]), 0.3, 8)
 check.hidden.close(
     plain, np.outer(0.4 ** np.arange(9), [1.0, 4.0]), what="the trajectory without a momentum argument"
 )
@@ -527,7 +530,7 @@ def explode(gradient_descent, slope, lr, steps):
         return gradient_descent(slope, np.array([1.0]), lr, steps)
 
 
-far = explode(gradient_descent, double, 100.0, 200)
+far = explode(gradient_descent, twice_of, 100.0, 200)
 check.hidden.shape(far, (201, 1), what="a trajectory that explodes")
 check.hidden.close(far[:50, 0], (-199.0) ** np.arange(50), rtol=1e-9, what="a trajectory that explodes")
 beyond = np.arange(201) * np.log10(199.0) > 308.25  # no float64 is as large
@@ -670,21 +673,21 @@ def layer_gradients(X, W, dZ):
 
 
 rng = np.random.default_rng(303)
-cases, scales = [], []
-sizes = [(4, 3, 2), (5, 5, 5), (1, 4, 3), (6, 2, 1), (3, 1, 4), (4, 4, 2), (3, 2, 3), (1, 1, 1)]
-for place, (N, D, M) in enumerate(sizes):
+cases, scales_of_dZ = [], []
+tested_sizes = [(4, 3, 2), (5, 5, 5), (1, 4, 3), (6, 2, 1), (3, 1, 4), (4, 4, 2), (3, 2, 3), (1, 1, 1)]
+for place, (N, D, M) in enumerate(tested_sizes):
     X, W = rng.normal(size=(N, D)), rng.normal(size=(D, M))
-    scale = (1e-12, 1e6)[place % 2]
-    steps = (
+    scale_of_dZ = (1e-12, 1e6)[place % 2]
+    upstream = (
         rng.normal(size=(N, M)),
-        scale * rng.normal(size=(N, M)),
+        scale_of_dZ * rng.normal(size=(N, M)),
         np.arange(1.0, M + 1) + np.zeros((N, M)),
     )
-    cases += [(dZ, (X, W)) for dZ in steps]
-    scales += [1.0, scale, 1.0]
+    cases += [(dZ, (X, W)) for dZ in upstream]
+    scales_of_dZ += [1.0, scale_of_dZ, 1.0]
 before = [(X.copy(), W.copy(), dZ.copy()) for dZ, (X, W) in cases]
 answers = check.each(dense_backward, cases)
-for scale, (dZ, (X, W)), kept, results in zip(scales, cases, before, answers, strict=True):
+for scale_of_dZ, (dZ, (X, W)), kept, results in zip(scales_of_dZ, cases, before, answers, strict=True):
     for now, then, name in zip((X, W, dZ), kept, ("X", "W", "dZ"), strict=True):
         check.hidden.unchanged(now, then, what=name)
     expected = layer_gradients(*kept)
@@ -692,19 +695,25 @@ for scale, (dZ, (X, W)), kept, results in zip(scales, cases, before, answers, st
     which = f"for {N} samples, {D} inputs and {M} neurons"
     dtypes = [np.asarray(one).dtype.name for one in results]
     check.hidden.equal(dtypes, ["float64"] * 3, what="the dtypes of dX, dW and db")
-    causes = [{}, {}, {"the sum runs over the neurons, not over the samples": dZ.sum(axis=1) / scale}]
-    causes[0]["it is the product element by element"] = dZ * W / scale if dZ.shape == W.shape else np.nan
+    causes = [
+        {},
+        {},
+        {"the sum runs over the neurons, not over the samples": dZ.sum(axis=1) / scale_of_dZ},
+    ]
+    causes[0]["it is the product element by element"] = (
+        dZ * W / scale_of_dZ if dZ.shape == W.shape else np.nan
+    )
     if D == M:
-        causes[0]["W was used without its transpose"] = dZ @ W / scale
+        causes[0]["W was used without its transpose"] = dZ @ W / scale_of_dZ
     if N == D:
-        causes[1]["X was used without its transpose"] = X @ dZ / scale
+        causes[1]["X was used without its transpose"] = X @ dZ / scale_of_dZ
     drifts = [{"W was changed before it was used": dZ @ expected[1].T}, {}, {}]
     for name, one, right, hints, drift in zip(
         ("dX", "dW", "db"), results, expected, causes, drifts, strict=True
     ):
         check.hidden.gradient(
-            np.asarray(one) / scale,
-            right / scale,
+            np.asarray(one) / scale_of_dZ,
+            right / scale_of_dZ,
             batch=N,
             what=f"{name} {which}",
             hints=hints,
@@ -713,14 +722,16 @@ for scale, (dZ, (X, W)), kept, results in zip(scales, cases, before, answers, st
 
 wide = rng.normal(size=(6, 8))
 W, dZ = rng.normal(size=(3, 8)).T, np.asfortranarray(rng.normal(size=(3, 3)))
-orders = (
+memory_orders = (
     wide[::2, ::-1],
     np.asfortranarray(wide[:3]),
     wide.T[:3, :1].repeat(8, axis=1),
     wide[:3].T.copy().T,
 )
-answers = check.each(dense_backward, [*[(dZ, (X, W)) for X in orders], (2 * dZ, (orders[-1], W))])
-for X, results in zip(orders, answers[:-1], strict=True):  # all are looked at after the last call
+answers = check.each(
+    dense_backward, [*[(dZ, (X, W)) for X in memory_orders], (2 * dZ, (memory_orders[-1], W))]
+)
+for X, results in zip(memory_orders, answers[:-1], strict=True):  # all are looked at after the last call
     for one, right in zip(results, layer_gradients(X, W, dZ), strict=True):
         check.hidden.gradient(
             one, right, batch=3, what="a gradient for arrays with another memory order"
@@ -1199,30 +1210,32 @@ def assigned(leaves, recipe, data, root):
 cases = []
 
 
-def add(leaves, recipe, which, roots=(-1,)):
+def tested(leaves, recipe, which, roots=(-1,)):
     size = len(leaves) + len(recipe)
     cases.append((leaves, recipe, [root % size for root in roots], which))
 
 
-add([1.5], [("+", 0, 0)], "v + v")
-add([1.5, 7.0], [("*", 0, 0)], "v * v, with a value that is not used")
-add([-1.5, 0.4], [("*", 0, 1), ("+", 0, 1), ("*", 2, 3), ("tanh", 4, 0)], "a diamond")
-add([2.0, 2.0], [("*", 0, 1), ("exp", 2, 0), ("-", 3, 0)], "values that are equal")
-add([0.7], [("+", 3.0, 0), ("-", 2.0, 1), ("*", 4.0, 2), ("/", 5.0, 3)], "plain numbers on the left")
-add([0.7], [("+", 0, 0.0), ("*", 1, 1.0), ("-", 2, 0.0), ("/", 3, 1.0)], "0 and 1 as plain numbers")
-add([0.7], [("+", 0, 3.0), ("-", 1, 2.5), ("*", 2, 4.0), ("/", 3, 5.0)], "plain numbers on the right")
-add([1.7, -0.6], [("/", 0, 1), ("-", 2, 0), ("neg", 3, 0)], "a quotient, a difference and a minus")
+tested([1.5], [("+", 0, 0)], "v + v")
+tested([1.5, 7.0], [("*", 0, 0)], "v * v, with a value that is not used")
+tested([-1.5, 0.4], [("*", 0, 1), ("+", 0, 1), ("*", 2, 3), ("tanh", 4, 0)], "a diamond")
+tested([2.0, 2.0], [("*", 0, 1), ("exp", 2, 0), ("-", 3, 0)], "values that are equal")
+tested([0.7], [("+", 3.0, 0), ("-", 2.0, 1), ("*", 4.0, 2), ("/", 5.0, 3)], "plain numbers on the left")
+tested([0.7], [("+", 0, 0.0), ("*", 1, 1.0), ("-", 2, 0.0), ("/", 3, 1.0)], "0 and 1 as plain numbers")
+tested([0.7], [("+", 0, 3.0), ("-", 1, 2.5), ("*", 2, 4.0), ("/", 3, 5.0)], "plain numbers on the right")
+tested([1.7, -0.6], [("/", 0, 1), ("-", 2, 0), ("neg", 3, 0)], "a quotient, a difference and a minus")
 for exponent in (2.0, 3.0, -1.0, -2.5, 0.5, 0.0):
-    add([1.3], [("**", 0, exponent), ("*", 1, 0)], "a power")
-add([-1.4], [("**", 0, 3.0), ("**", 0, 2.0), ("+", 1, 2)], "powers of a negative number")
-add([-0.8, 0.9], [("relu", 0, 0), ("relu", 1, 0), ("*", 3, 1), ("+", 4, 2)], "relu on both sides of 0")
-add([2.5], [("log", 0, 0), ("exp", 1, 0), ("tanh", 2, 0)], "log, exp and tanh in a row")
-add([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "two walks from one result", (-1, -1))
-add([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "five walks from one result", (-1,) * 5)
+    tested([1.3], [("**", 0, exponent), ("*", 1, 0)], "a power")
+tested([-1.4], [("**", 0, 3.0), ("**", 0, 2.0), ("+", 1, 2)], "powers of a negative number")
+tested(
+    [-0.8, 0.9], [("relu", 0, 0), ("relu", 1, 0), ("*", 3, 1), ("+", 4, 2)], "relu on both sides of 0"
+)
+tested([2.5], [("log", 0, 0), ("exp", 1, 0), ("tanh", 2, 0)], "log, exp and tanh in a row")
+tested([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "two walks from one result", (-1, -1))
+tested([1.2, 0.3], [("*", 0, 1), ("exp", 2, 0), ("*", 3, 2)], "five walks from one result", (-1,) * 5)
 shared = [("*", 0, 0), ("tanh", 1, 0), ("*", 1, 3.0)]
-add([0.6], shared, "two results of one computation", (-1, -2))
-add([0.6], shared, "a result in between, then the last one", (1, -1))
-add([4.0], [], "a value itself", (-1, -1))
+tested([0.6], shared, "two results of one computation", (-1, -2))
+tested([0.6], shared, "a result in between, then the last one", (1, -1))
+tested([4.0], [], "a value itself", (-1, -1))
 
 rng = np.random.default_rng(305)
 for _ in range(14):
@@ -1234,10 +1247,11 @@ for _ in range(14):
         if op == "/":
             j = round(rng.uniform(0.5, 2), 2) if rng.random() < 0.5 else int(rng.integers(3))
         recipe.append((op, i, i if op in ("tanh", "relu", "neg") else j))
-    add(leaves, recipe, "a random expression")
-for (leaves, recipe, roots, which), (numbers, slopes, different) in zip(
-    cases, check.each(run, [(Value, *case[:3]) for case in cases]), strict=True
-):
+    tested(leaves, recipe, "a random expression")
+
+
+def agrees(leaves, recipe, roots, which, found):
+    numbers, slopes, different = found
     right_data, right = walks_of_torch(leaves, recipe, roots)
     check.hidden.close(numbers, right_data, rtol=1e-9, what=f"the data of {which}")
     check.hidden.equal(different, len(numbers), what=f"the number of different Values in {which}")
@@ -1247,6 +1261,10 @@ for (leaves, recipe, roots, which), (numbers, slopes, different) in zip(
         if not np.allclose(wrong, right):
             hints["a slope was assigned (=) where it must be added (+=): paths add"] = wrong
     check.hidden.gradient(slopes, right, rtol=1e-9, what=f"the slopes of {which}", hints=hints)
+
+
+for case, found in zip(cases, check.each(run, [(Value, *case[:3]) for case in cases]), strict=True):
+    agrees(*case, found)
 
 
 @check.student_side
@@ -1259,13 +1277,13 @@ def chained(Value, start, factor, term, length):
     return float(nodes[-1].data), float(nodes[0].grad), len({id(node) for node in nodes})
 
 
-end, slope, different = chained(Value, 0.999, 0.9999, 0.0005, 3000)
+got, moved, different = chained(Value, 0.999, 0.9999, 0.0005, 3000)
 right = 0.999
 for _ in range(1500):
     right = (right + 0.0005) * 0.9999
-check.hidden.close(end, right, rtol=1e-9, what="the data of 3,000 operations")
+check.hidden.close(got, right, rtol=1e-9, what="the data of 3,000 operations")
 check.hidden.equal(different, 3001, what="the number of different Values in 3,000 operations")
-check.hidden.close(slope, 0.9999**1500, rtol=1e-9, what="the slope of 3,000 operations")
+check.hidden.close(moved, 0.9999**1500, rtol=1e-9, what="the slope of 3,000 operations")
 
 
 @check.student_side
@@ -1278,9 +1296,9 @@ def sum_in_a_loop(Value, start, length):
     return steps.grad, total.data
 
 
-slope, end = sum_in_a_loop(Value, 0.5, 5)
-check.hidden.close([slope, end], [10.0, 5.0], what="a sum built in a loop")
-check.hidden.equal(check.kind(slope), "float", what="the kind of grad")
+moved, got = sum_in_a_loop(Value, 0.5, 5)
+check.hidden.close([moved, got], [10.0, 5.0], what="a sum built in a loop")
+check.hidden.equal(check.kind(moved), "float", what="the kind of grad")
 check.hidden.equal(check.kind(Value(2).data), "float", what="the kind of data of Value(2)")
 ### END HIDDEN TESTS
 
@@ -1415,7 +1433,7 @@ check.passed("iterate_minibatches")
 # time, and on which random numbers are used.
 ### BEGIN HIDDEN TESTS
 @check.student_side
-def epoch(iterate_minibatches, X, y, batch_size, seed, drop_last):
+def epoch_seen(iterate_minibatches, X, y, batch_size, seed, drop_last):
     """Evidence: the batches of an epoch, in a new order for a seed, in the given one for None."""
     from itertools import islice
 
@@ -1430,8 +1448,8 @@ for N, batch_size in [(7, 3), (6, 3), (5, 8), (4, 4), (9, 1), (1, 1), (1, 5), (2
             X, y = rng.normal(size=(N, 2, 3)), rng.normal(size=(N, 2)).astype(np.float32)
             cases.append((X, y, batch_size, seed, drop_last))
 before = [(X.copy(), y.copy()) for X, y, *_ in cases]
-epochs = check.each(epoch, [(iterate_minibatches, *case) for case in cases])
-for (X, y, batch_size, seed, drop_last), kept, batches in zip(cases, before, epochs, strict=True):
+epochs_seen = check.each(epoch_seen, [(iterate_minibatches, *case) for case in cases])
+for (X, y, batch_size, seed, drop_last), kept, batches in zip(cases, before, epochs_seen, strict=True):
     N = len(X)
     full, rest = divmod(N, batch_size)
     sizes = [batch_size] * full + ([rest] if rest and not drop_last else [])
@@ -1465,27 +1483,27 @@ def orders_of(iterate_minibatches, X, y, batch_size, seed, times):
 
 
 @check.student_side
-def firsts(iterate_minibatches, X, y, batch_size, seeds, drop_last):
+def firsts_of(iterate_minibatches, X, y, batch_size, seeds, drop_last):
     """Evidence: the labels of the first batch, for each seed."""
     rngs = [np.random.default_rng(seed) for seed in seeds]
     return np.array([next(iterate_minibatches(X, y, batch_size, rng, drop_last))[1] for rng in rngs])
 
 
 orders, again = check.each(orders_of, [(iterate_minibatches, X, y, 7, 11, times) for times in (4, 1)])
-different = {tuple(order.tolist()) for order in orders}
-check.hidden.equal(len(different), 4, what="the number of different orders in four epochs")
-same = again[0].tolist()
-check.hidden.equal(same, orders[0].tolist(), what="the order of another rng with the same seed")
-early, most = check.each(
-    firsts, [(iterate_minibatches, X, y, size, range(64), size == 39) for size in (40, 39)]
+different_orders = {tuple(order.tolist()) for order in orders}
+check.hidden.equal(len(different_orders), 4, what="the number of different orders in four epochs")
+same_seed = again[0].tolist()
+check.hidden.equal(same_seed, orders[0].tolist(), what="the order of another rng with the same seed")
+first_of_40, first_of_39 = check.each(
+    firsts_of, [(iterate_minibatches, X, y, size, range(64), size == 39) for size in (40, 39)]
 )
-first_places = np.bincount(early[:, :10].ravel(), minlength=40)
+first_places = np.bincount(first_of_40[:, :10].ravel(), minlength=40)
 # Each sample is among the first ten in a quarter of 64 orders: 16 times, with a spread of 3.5.
 check.hidden.within(
     first_places, 1, 36, what="how often a sample comes early (all orders must be equally likely)"
 )
 
-left_out = {int(np.setdiff1d(y, labels)[0]) for labels in most}
+left_out = {int(np.setdiff1d(y, labels)[0]) for labels in first_of_39}
 check.hidden.within(
     len(left_out), 10, 40, what="how many different samples drop_last leaves out in 64 orders"
 )
@@ -1856,10 +1874,13 @@ def after_orders(params, X, y, epochs, lr):
 
 
 pair_X, pair_y = np.array([[1.0, -0.5], [0.3, 2.0]]), np.array([0, 1])
-pairs, given = (pair_X, pair_y, pair_X, pair_y, [2, 3, 2]), {"lr": 0.5, "epochs": 5, "batch_size": 1}
+pair_of_samples, given = (
+    (pair_X, pair_y, pair_X, pair_y, [2, 3, 2]),
+    {"lr": 0.5, "epochs": 5, "batch_size": 1},
+)
 constant = 0
 for seed in range(60, 65):
-    got = flat(train_mlp(*pairs, **given, rng=np.random.default_rng(seed))[0])
+    got = flat(train_mlp(*pair_of_samples, **given, rng=np.random.default_rng(seed))[0])
     start = init_params([2, 3, 2], np.random.default_rng(seed))
     ends = np.abs(after_orders(start, pair_X, pair_y, 5, 0.5) - got).max(axis=1)
     what = "how far params are from all orders of two samples in five epochs"
@@ -1870,9 +1891,9 @@ what = "how often, in five runs, all five epochs had one order (each needs a new
 check.hidden.within(constant, 0, 4, what=what)
 
 X_spiral, y_spiral = data.spiral(20, 2, 0.05, np.random.default_rng(70))
-spiral = (2.5 * X_spiral, y_spiral) * 2
+on_spiral = (2.5 * X_spiral, y_spiral) * 2
 given = {"lr": 0.5, "epochs": 25, "batch_size": 20}
-_, history = train_mlp(*spiral, [2, 48, 2], **given, rng=np.random.default_rng(72))
+_, history = train_mlp(*on_spiral, [2, 48, 2], **given, rng=np.random.default_rng(72))
 check.hidden.within(history["val_acc"][-1], 0.9, 1, what="the share of right answers on the spiral")
 what = "train_loss of the first epoch on the spiral (near ln 2)"
 check.hidden.within(history["train_loss"][0], 0.05, 15, what=what)
