@@ -1307,19 +1307,19 @@ def many(log_uniform, low, high, seed, count):
 
 ranges = [(1e-5, 1e-1, 1, 4000), (0.5, 8.0, 2, 1000), (1e-3, 2e-3, 3, 1000), (10.0, 1e6, 4, 1000)]
 runs = check.each(many, [(log_uniform, *one) for one in ranges])
-for (low, high, _, count), (values, again) in zip(ranges, runs, strict=True):
+for (low, high, _, drawn), (values, again) in zip(ranges, runs, strict=True):
     which = f"of log_uniform({low:g}, {high:g})"
     check.hidden.within(values, low * (1 - 1e-12), high * (1 + 1e-12), what=f"the values {which}")
-    check.hidden.shape(values, (count,), what=f"the values {which}")
+    check.hidden.shape(values, (drawn,), what=f"the values {which}")
     check.hidden.close(
-        again, values[: count // 5], what=f"the values {which} for an rng of the same seed"
+        again, values[: drawn // 5], what=f"the values {which} for an rng of the same seed"
     )
     place = np.sort((np.log(values) - np.log(low)) / (np.log(high) - np.log(low)))
-    steps = np.arange(1, count + 1) / count
-    gap = max(np.abs(place - steps).max(), np.abs(place - steps + 1 / count).max())
-    # Kolmogorov-Smirnov: beyond 3 / sqrt(count) once in 30 million times.
+    steps = np.arange(1, drawn + 1) / drawn
+    gap = max(np.abs(place - steps).max(), np.abs(place - steps + 1 / drawn).max())
+    # Kolmogorov-Smirnov: beyond 3 / sqrt(drawn) once in 30 million times.
     check.hidden.within(
-        gap, 0, 3 / np.sqrt(count), what=f"how far the logarithms {which} are from uniform ones"
+        gap, 0, 3 / np.sqrt(drawn), what=f"how far the logarithms {which} are from uniform ones"
     )
 
 
