@@ -174,6 +174,8 @@ def bare_cells() -> None:
     job, namespace = json.load(sys.stdin), {"__name__": "__main__", "display": lambda *_, **__: None}
     for source in job["setup"]:
         exec(compile(needs._without_magics(source), "<setup>", "exec"), namespace)
+    if "torch" in sys.modules:
+        import torch._dynamo  # noqa: F401  (else the first optimizer of each student would import it)
     found = []
     for answers in job["students"]:
         seen, tells = os.pipe()
