@@ -32,7 +32,7 @@ CORES = 2
 STUDENTS = 40
 RIGHT = 0.6  # the share of right answers in a class; a third or so of real ones are wrong
 OVERHEAD_S = 0.10  # core-seconds that a submission may cost beside its cells: our goal
-WIDTHS = (11, 10, 10, 10, 16, 16, 12)
+WIDTHS = (11, 10, 10, 12, 16, 16, 12)
 CELL_S = 5.0  # CPU time of a bare cell, as in the grader
 GOALS = {"speedup": 50, "speedup_by_unit": 30, "speedup_without_examples": 20, "limit_ratio": 1.5}
 
@@ -390,13 +390,13 @@ def class_page(course: Path, unit: Unit) -> float:
 def show_made(results: list[dict]) -> None:
     """How time and memory grow with the class."""
     heads = zip(
-        ("submissions", "wall", "each", "CPU each", "writer, MiB", "worker, MiB", "class page"), WIDTHS, strict=True
+        ("submissions", "wall", "each", "writer CPU", "writer, MiB", "worker, MiB", "class page"), WIDTHS, strict=True
     )
     print("\n" + "".join(f"{head:>{width}}" for head, width in heads))
     for one in results:
         memory = ["{early:.0f} -> {late:.0f}".format(**one["memory"][name]) for name in ("writer", "worker")]
         print(
-            f"{one['submissions']:11}{one['wall_s']:8.0f} s{one['each_s']:8.3f} s{one['cpu_s']:8.3f} s"
+            f"{one['submissions']:11}{one['wall_s']:8.0f} s{one['each_s']:8.3f} s{one['cpu_s']:10.3f} s"
             f"{memory[0]:>16}{memory[1]:>16}{one['class_page_s']:10.1f} s"
         )
     print(json.dumps({"made": results}))
