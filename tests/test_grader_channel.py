@@ -191,3 +191,12 @@ def test_what_codec_refuses_no_short_way_opens():
                     opened += 1
                     assert codec.decode(other) == found
     assert opened > 1000
+
+
+@pytest.mark.parametrize(
+    "other",
+    [b"\1(\4s\5value[\0b\x82\0xy[\0", b"\1(\4s\5value[\0b\0[\1i\2\0\5", b"\1(\4s\5value[\0b\0[\1i\1\x80"],
+    ids=["a length in two bytes that needs one", "a number in two bytes that needs one", "a negative number"],
+)
+def test_a_node_in_an_unusual_form_is_left_to_codec(other):
+    assert channel._open_usual(other) is None

@@ -127,6 +127,10 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
         "class Spy:\n    def __call__(self):\n        pass\nassert f(Spy())",
     ),
     "argument: the cell's class": ("class Spy:\n    pass\nassert f(Spy)  # <-", "assert f(Box) and f(lambda x: x + 1)"),
+    "same: what each gave is a copy": (
+        "x = [1]\nassert check.each(f, [(x,)])[0] is not x  # <-",
+        PROBE + "    return f(x)\nassert check.each(f, [(probe,)])[0] == 1",
+    ),
     "argument: a network": (
         "assert f(nn.Linear(2, 1))  # <-",
         "assert f(nn.Parameter(torch.ones(2))) and f(nn.functional.relu(torch.ones(1)))",
