@@ -43,7 +43,7 @@ class JudgedRunner:
     """
 
     def __init__(self, root: Path = ROOT):
-        self._engine = Engine(root, also=("torch._dynamo",))  # for whichever unit comes
+        self._engine = Engine(root)
 
     def __enter__(self) -> JudgedRunner:
         self._engine.__enter__()

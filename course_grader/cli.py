@@ -7,8 +7,11 @@ could be graded: a wrong request, a unit that was never released, or a sandbox t
 from __future__ import annotations
 
 import argparse
+import contextlib
+import glob
 import json
 import os
+import re
 import sys
 import textwrap
 from dataclasses import asdict
@@ -76,19 +79,53 @@ def main(argv: list[str] | None = None) -> int:
 
 def grade(arguments) -> int:
     """Grade the submissions asked for."""
+    from . import work
+
+    try:
+        _start_early(arguments)
+        return _grade(arguments)
+    finally:
+        work.close()
+
+
+def _start_early(arguments) -> None:
+    """Have torch imported and the sandbox tried while nbgrader is imported here: each takes seconds.
+
+    A guess at what the course's settings will say, where nothing speaks against it; `_grade` ends a wrong one.
+    """
+    from . import work
+
+    course, text = arguments.course.resolve(), ""
+    with contextlib.suppress(OSError):
+        text = (course / "nbgrader_config.py").read_text(encoding="utf-8", errors="replace")
+    special = re.search(r"\b(libraries|isolation)\b|CourseDirectory\.(root|\w+_directory)", text)
+    if not (arguments.cluster or special) and (arguments.regrade or _any_new(course, arguments.unit)):
+        work.start(str(course), arguments.isolation or "full", ())
+
+
+def _any_new(course: Path, unit: str) -> bool:
+    """Was anything handed in that was never graded?"""
+    there = (path.parent.name for path in (course / "submitted").glob(f"*/{glob.escape(unit)}"))
+    return not all((course / "autograded" / student / unit).exists() for student in there)
+
+
+def _grade(arguments) -> int:
     # jsonschema would import this for a check of web addresses that no notebook needs; it takes two seconds.
     sys.modules.setdefault("rfc3987_syntax", None)
     from . import plan as plans  # nbgrader and SQLAlchemy take a second to import: --help need not wait
+    from . import work as workers
     from .run import ClassRun
     from .steps import Grader
     from .summary import Progress
 
     course = plans.settings(arguments.course)
+    isolation = arguments.isolation or course.grader.isolation
+    workers.close(but=(str(course.root), isolation, tuple(course.grader.libraries)))
     grader = Grader(course)
     loaded = grader.plans(arguments.unit)
     students = _students(grader, arguments.unit, arguments.student)
     work = ClassRun(
-        grader, arguments.unit, _pool(arguments, len(students)), arguments.isolation or course.grader.isolation,
+        grader, arguments.unit, _pool(arguments, len(students)), isolation,
         apart=bool(arguments.cluster), regrade=arguments.regrade, create=_creates(course, arguments.roster),
     )  # fmt: skip
     report = (_Document if arguments.json else _Lines)(arguments.unit, loaded)
@@ -124,7 +161,7 @@ def _pool(arguments, students: int):
         return pool.Cluster(arguments.cluster)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = min(arguments.jobs or cores, students)
-    return pool.Here() if jobs == 1 else pool.Processes(jobs)
+    return pool.Local(jobs)
 
 
 def _creates(course, roster: bool) -> bool:

@@ -1,20 +1,22 @@
 """Grades one submission: a plan and a submission in, a verdict out.
 
 An `Engine` holds one prepared process. For each submission that process forks two: the judge, which gets the tests, and
-the sandboxed base of the student's processes, which gets what the student wrote. Nothing is written anywhere.
+the sandboxed base of the student's processes, which gets what the student wrote. Nothing is written anywhere. Several
+threads may grade with one engine at the same time: the work is done in the forked processes, a thread only waits.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import needs, sandbox
@@ -38,8 +40,12 @@ ENVIRONMENT = {
 }
 
 
+class EngineDied(GraderError):
+    """The prepared process ended, and all that it had under way with it; nothing was found out. Grade again."""
+
+
 class Engine:
-    """Grades submissions, one at a time. A context manager.
+    """Grades submissions. A context manager; `start` begins to start it while the caller goes on.
 
     Parameters
     ----------
@@ -52,9 +58,8 @@ class Engine:
     wall_seconds : float
         Limit on the clock for each cell.
     libraries : sequence of str
-        Modules to import before anything is graded; empty for those of `prepared.MODULES`.
-    also : sequence of str
-        More of them, as far as they exist; see `needs.imports`.
+        Modules to import before anything is graded; empty for those of `prepared.MODULES`. Those that a plan needs
+        besides (`needs.imports`) are imported when it is first graded.
 
     Raises
     ------
@@ -69,21 +74,31 @@ class Engine:
         readable=(),
         wall_seconds=WALL_SECONDS,
         libraries=(),
-        also=(),
     ):
         self._course, self._isolation, self._wall_seconds = Path(course).resolve(), isolation, wall_seconds
         data = os.environ.get("COURSE_MNIST_DIR")
         self._readable = [str(path) for path in (*readable, *([data] if data else []))]
-        self._modules = tuple(libraries), tuple(also)
-        self._process = None
+        self._libraries, self._prepared_for = tuple(libraries), set()
+        self._process, self._tried, self._closed = None, None, False
+        self._generation = 0  # how many prepared processes there were
+        self._turn = threading.RLock()  # one thread at a time talks to the prepared process
         self._beside_of: dict[str, list[str]] = {}
         self._last_sent: tuple[str, dict] = "", {}
 
+    def start(self) -> Engine:
+        """Begin to import the libraries and to try the sandbox; whoever grades first waits for both."""
+        if self._tried is None:
+            self._launch()
+            trier = ThreadPoolExecutor(1)
+            self._tried = trier.submit(self._check)
+            trier.shutdown(wait=False)
+        return self
+
     def __enter__(self) -> Engine:
-        self._start()
-        try:  # while the libraries are imported there
-            self._check()
-            self._await()
+        self._closed = False
+        try:
+            with self._turn:
+                self._ensure()
         except BaseException:
             self.close()
             raise
@@ -100,42 +115,71 @@ class Engine:
             sandbox.check_or_refuse(self._isolation, self._course, self._readable)
 
     def close(self) -> None:
-        """End the prepared process and all below it."""
-        if self._process is not None:
-            self._control.close()
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        """End the prepared process and all below it, also what another thread has under way."""
+        self._closed, self._tried = True, None
+        self._end()
 
-    def _start(self) -> None:
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            process.kill()
+            process.wait()
+            self._control.close()
+
+    def _launch(self) -> None:
         ours, theirs = socket.socketpair()
         package = str(Path(__file__).resolve().parent.parent)
         paths = [str(self._course), package, os.environ.get("PYTHONPATH", "")]
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "HOME": os.environ.get("HOME", "/")}
-        command = f"from course_grader.prepared import serve; serve({theirs.fileno()}, *{self._modules!r})"
+        command = f"from course_grader.prepared import serve; serve({theirs.fileno()}, {self._libraries!r})"
         self._process = sandbox.launch(
             [sys.executable, "-P", "-c", command],  # -P: the folder it is started in is no place to import from
             sandbox.clean_environment(environment | self._mnist() | ENVIRONMENT),
             isolation=self._isolation, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
         )  # fmt: skip
         theirs.close()
-        self._control = ours
+        ours.settimeout(START_SECONDS)
+        self._control, self._ready, self._prepared_for = ours, False, set()
+        self._generation += 1
+        if self._closed:  # by another thread, just now
+            self._end()
 
     def _await(self) -> None:
-        """Wait until the prepared process has imported everything."""
-        self._control.settimeout(START_SECONDS)
-        said = self._control.makefile("rb").readline()
-        if not said:
+        """Wait until the prepared process has imported what it was told to."""
+        if self._ready:
+            return
+        said = self._heard()
+        if said is None:
+            self._end()
             raise GraderError("The prepared process died while it imported the libraries: its last words stand above.")
-        self.prepared = json.loads(said)
-        if self.prepared["threads"] != 1:
+        if said["threads"] != 1:
+            self._end()
             raise GraderError(
-                f"The prepared process has {self.prepared['threads']} threads, and a process with threads must not "
+                f"The prepared process has {said['threads']} threads, and a process with threads must not "
                 "fork: find the import that starts one."
             )
+        self._ready = True
+
+    def _heard(self):
+        """Its next message; None if it has ended, or hangs."""
+        try:
+            return receive_json(self._control)
+        except (OSError, ValueError):
+            return None
+
+    def prepare(self, plan: Plan) -> None:
+        """Have the prepared process import what the setup cells of this plan do, once, instead of each submission."""
+        with self._turn:
+            self._ensure()
+            if plan.digest not in self._prepared_for:
+                self._ready = False
+                with contextlib.suppress(OSError):
+                    send_json(self._control, {"import": needs.imports(plan)})
+                self._await()
+                self._prepared_for.add(plan.digest)
 
     def _mnist(self) -> dict:
         return {name: value for name, value in os.environ.items() if name == "COURSE_MNIST_DIR"}
@@ -144,7 +188,15 @@ class Engine:
         """The verdict on one submission; the same for the same input, whatever was graded before.
 
         known: verdicts on some of its exercises, which are then not executed again
+
+        Raises
+        ------
+        GraderError
+            The setup cells do not run, or the engine cannot be started.
+        EngineDied
+            The prepared process was killed meanwhile; the next submission gets a new one.
         """
+        self.prepare(plan)
         verdict = self._grade(plan, submission, self._beside(plan) if plan.allow_student_process else [], known)
         return _in_order(plan, verdict) if known else verdict
 
@@ -173,13 +225,13 @@ class Engine:
             if plan.reference:
                 verdict = self._grade(plan, Submission("", dict(plan.reference)), names)
                 names += [cell.name for cell in verdict.cells if cell.cause and cell.name not in names]
-            self._beside_of[key] = names
+            self._beside_of[key] = names  # two threads that come here together find the same
         return self._beside_of[key]
 
     def _judge(self, plan: Plan, submission: Submission, verdict: Verdict, beside: list[str]) -> bool:
         """Let one judge work on the tests that have no verdict yet; did it get to the end?"""
         started = time.perf_counter()
-        judge = self._fork()
+        judge, generation = self._fork()
         forked = time.perf_counter() - started
         with judge:
             judge.settimeout(self._patience(plan))
@@ -187,21 +239,40 @@ class Engine:
             send_json(judge, self._job(plan, submission) | {"done": done, "beside": beside})
             done = self._listen(judge, verdict)
         verdict.seconds["fork"] = verdict.seconds.get("fork", 0.0) + forked
+        if not done and self._is_gone(generation):
+            raise EngineDied("The process that graded this has ended: look for a lack of memory, and grade it again.")
         return done
 
-    def _fork(self) -> socket.socket:
+    def _fork(self) -> tuple[socket.socket, int]:
+        """A socket to a new judge, and which prepared process has made it."""
+        with self._turn:
+            self._ensure()
+            descriptors = []
+            with contextlib.suppress(OSError):
+                send_json(self._control, {"fork": True})
+                _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+            if not descriptors:
+                raise EngineDied("The prepared process has died: grade again.")
+            return socket.socket(fileno=descriptors[0]), self._generation
+
+    def _ensure(self) -> None:
+        """Wait for the prepared process; start a new one if it has died."""
+        if self._closed:
+            raise GraderError("The engine was closed while this was graded: grade again.")
+        self.start()
+        self._tried.result()
         if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._start()
-            self._await()
-        try:
-            self._control.sendall(b"+")
-            _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
-        except OSError as error:
-            raise GraderError(f"The prepared process does not answer ({error}): grade again.") from None
-        if not descriptors:
-            raise GraderError("The prepared process has died: grade again.")
-        return socket.socket(fileno=descriptors[0])
+            self._launch()
+        self._await()
+
+    def _is_gone(self, generation: int) -> bool:
+        """Has the prepared process with this number ended? Its judges end with it, and say nothing."""
+        with self._turn:
+            if self._closed or generation != self._generation:
+                return True
+            with contextlib.suppress(OSError):
+                send_json(self._control, {"still": "there"})
+            return self._heard() is None
 
     def _patience(self, plan: Plan) -> float:
         """Seconds without a word from the judge before it is given up."""
@@ -225,12 +296,13 @@ class Engine:
 
     def _sent(self, plan: Plan) -> dict:
         """What the judge gets of a plan: all but the course's own answers, and its tests compiled. The last is kept."""
-        if self._last_sent[0] != plan.digest:
+        kept = self._last_sent
+        if kept[0] != plan.digest:
             from .judge import compiled_tests
 
             text = dataclasses.replace(plan, reference={}).json
-            self._last_sent = plan.digest, {"plan": text, "code": compiled_tests(plan)}
-        return self._last_sent[1]
+            kept = self._last_sent = plan.digest, {"plan": text, "code": compiled_tests(plan)}
+        return kept[1]
 
     def _listen(self, judge: socket.socket, verdict: Verdict) -> bool:
         while True:

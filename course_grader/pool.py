@@ -1,41 +1,31 @@
-"""Where submissions are judged: in this process, in processes of this machine, or on a Dask cluster.
+"""Where submissions are judged: on this machine, or on a Dask cluster.
 
-All three take jobs one by one, hold a few of them at a time, and give results as they come, so memory does not depend
-on the size of the class. The processes are joblib's (its loky executor), the cluster is reached through Dask's client;
-both give futures, and one loop serves both. (joblib.Parallel over Dask does not notice a scheduler that goes away.)
+Both take jobs one by one, hold a few of them at a time, and give results as they come, so memory does not depend on the
+size of the class; both give futures, and one loop serves both. Here a thread waits for each submission that is judged:
+the work itself is done in processes that one prepared process forks, so worker processes of our own would only cost
+their start. (joblib, tried first, took 6 s for it with two workers; its Dask backend does not notice a scheduler that
+goes away.)
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from . import work
+from .engine import EngineDied
 from .model import GraderError
 
 CONNECT_S = 10  # how long to try to reach a scheduler
 PATIENCE_S = 60.0  # how long a cluster may give no sign before the run ends
 DIED = "The process that graded this ended {} times: look for a lack of memory, then grade it alone with --student."
-
-
-class Here:
-    """Judges in this process, in order."""
-
-    def stream(self, jobs: Iterable[tuple]) -> Iterator[tuple]:
-        """(tag, result) for each (tag, job) as it is ready; a job of None has the result None at once."""
-        try:
-            for tag, job in jobs:
-                yield tag, None if job is None else work.judge(job)
-        finally:
-            work.close()
 
 
 @dataclass
@@ -63,7 +53,7 @@ class _Futures:
         raise NotImplementedError
 
     def stream(self, jobs: Iterable[tuple]) -> Iterator[tuple]:
-        """See `Here.stream`; results come in any order."""
+        """(tag, result) for each (tag, job), in any order; a job of None has the result None at once."""
         try:
             yield from self._stream(iter(jobs))
         finally:
@@ -123,7 +113,7 @@ class _Futures:
 
     def is_lost(self, error: BaseException, future) -> bool:
         """Did the job not come to an end? Then it is sent once more."""
-        return isinstance(error, BrokenExecutor)
+        return isinstance(error, EngineDied)
 
     def blames(self, error: BaseException) -> bool:
         """May the job itself be why its worker was lost?"""
@@ -134,31 +124,22 @@ def _error(sentence: str) -> str:
     return json.dumps({"error": sentence})
 
 
-class Processes(_Futures):
-    """Processes of this machine, each with an engine of its own, which stay until the end of the run."""
+class Local(_Futures):
+    """Judges `jobs` submissions at a time on this machine."""
 
     def __init__(self, jobs: int):
-        self._jobs = jobs
+        self._jobs, self._threads = jobs, ThreadPoolExecutor(jobs)
 
     def room(self) -> int:
         return 2 * self._jobs
 
     def submit(self, text: str):
-        from joblib.externals.loky import get_reusable_executor
-
-        options = {"timeout": None, "initializer": work.begin, "initargs": (os.getpid(),)}
-        for _ in range(20):
-            try:
-                return get_reusable_executor(self._jobs, **options).submit(work.judge, text)
-            except BrokenExecutor:  # a worker died just now; the next call makes new ones
-                time.sleep(0.1)
-        raise GraderError("The worker processes end as soon as they start: look for a lack of memory.")
+        return self._threads.submit(work.judge, text)
 
     def close(self) -> None:
-        from joblib.externals.loky import get_reusable_executor
-
-        with contextlib.suppress(Exception):
-            get_reusable_executor(self._jobs, reuse=True).shutdown(wait=True, kill_workers=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        work.close()  # and what the threads wait for ends
+        self._threads.shutdown(wait=True)
 
 
 class Cluster(_Futures):
@@ -190,10 +171,11 @@ class Cluster(_Futures):
             raise GraderError(f"No Dask scheduler answers at {self._address} ({told}): start one.") from None
 
     def is_lost(self, error: BaseException, future) -> bool:
-        return isinstance(error, self._distributed.KilledWorker) or future.status != "error"  # else it is the job's own
+        """A future that is not in error was left behind by a scheduler that went away."""
+        return self.blames(error) or future.status != "error"
 
     def blames(self, error: BaseException) -> bool:
-        return isinstance(error, self._distributed.KilledWorker)  # else the scheduler went away, not a worker
+        return isinstance(error, EngineDied | self._distributed.KilledWorker)
 
     def room(self) -> int:
         return max(4, 2 * self._count_cores())

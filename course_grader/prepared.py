@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
 import signal
 import socket
 import sys
+import types
 from pathlib import Path
 
 from . import base, judge, sandbox, shell
@@ -21,35 +21,91 @@ MODULES = (
 )  # fmt: skip
 
 
-def serve(descriptor: int, modules=(), also=()) -> None:
-    """Fork a judge and a base process for each byte that arrives; send back the judge's socket."""
+def serve(descriptor: int, libraries=()) -> None:
+    """Import the libraries, then do what the grader says, one JSON message after the other, until it hangs up.
+
+    {"import": modules} imports more; answered, as the start is, with `_state`.
+    {"fork": true} forks a judge and a base process; answered with the judge's socket.
+    {"still": "there"} is answered with itself.
+    """
     control = socket.socket(fileno=descriptor)
-    prepared = _prepare([*(modules or MODULES), *also])
-    control.sendall(json.dumps(prepared).encode() + b"\n")
-    if prepared["threads"] != 1:
-        return
+    the_shell = _make_ready(libraries or MODULES)
+    base.send_json(control, _state())
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
-    the_shell = sys.modules["IPython"].get_ipython()
-    while control.recv(1):
-        _fork_pair(control, the_shell)
+    while (asked := base.receive_json(control)) is not None:
+        if "fork" in asked:
+            _fork_pair(control, the_shell)
+        elif "import" in asked:
+            _import(asked["import"])
+            base.send_json(control, _state())
+        else:
+            base.send_json(control, asked)
 
 
-def _prepare(modules) -> dict:
-    missing = {}
-    for name in modules:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # a course without torch is a course, too
-            missing[name] = str(error)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+def _make_ready(libraries):
+    """Import them, and make the shell that all of a student's cells run in."""
+    _import(libraries)
     the_shell = shell.make_shell()
     if "matplotlib" in sys.modules:
         with contextlib.suppress(Exception):
             the_shell.run_line_magic("matplotlib", "inline")
+    _settle()
+    return the_shell
+
+
+def _import(modules) -> None:
+    before = len(sys.modules)
+    for name in modules:
+        with contextlib.suppress(Exception):  # a course without torch is a course, too
+            importlib.import_module(name)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+        _spare_the_compiler(sys.modules["torch"])
+    if len(sys.modules) > before:
+        _settle()
+
+
+class _Compiler(types.ModuleType):
+    """Stands for torch._dynamo, torch's compiler, until something of it is used for which there is no answer here.
+
+    Every first step of an optimizer imports it, which takes 2 s and 75 MB, only to tell it, where nothing is being
+    compiled, that nothing shall be. That much is said here; for all else it is imported.
+    """
+
+    @staticmethod
+    def graph_break(msg: str = "") -> None:
+        pass
+
+    @staticmethod
+    def disable(fn, recursive=True, *, reason=None, wrapping=True):
+        return fn
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name != "__path__":  # asked of every module, by `inspect` for one
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _spare_the_compiler(torch) -> None:
+    if "torch._dynamo" not in sys.modules:
+        torch._dynamo = sys.modules["torch._dynamo"] = _Compiler("torch._dynamo")
+    # Should another torch ask more of it, it is imported here and now, once for all.
+    optimizer = torch.optim.SGD([torch.zeros(1)])
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def _settle() -> None:
+    """So that a child's garbage collector does not write to every page."""
     gc.collect()
-    gc.freeze()  # so that a child's collector does not write to every page
-    return {"threads": len(list(Path("/proc/self/task").iterdir())), "missing": missing, "pid": os.getpid()}
+    gc.freeze()
+
+
+def _state() -> dict:
+    """What the grader wants to know before it has anything forked."""
+    return {"threads": len(list(Path("/proc/self/task").iterdir()))}
 
 
 def _reap() -> None:

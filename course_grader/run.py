@@ -40,7 +40,7 @@ class ClassRun:
     """The grading of one unit for many students.
 
     grader: of the course; its engine is not used
-    pool: `pool.Here`, `pool.Processes` or `pool.Cluster`
+    pool: `pool.Local` or `pool.Cluster`
     apart: the pool's workers have no course folder
     regrade: execute also what is unchanged
     create: enter students whom the gradebook does not know

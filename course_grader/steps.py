@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import intake, needs, record
+from . import intake, record
 from . import plan as plans
 from .model import GraderError, Plan, Verdict
 
@@ -56,13 +56,9 @@ class Grader:
             from .engine import Engine
 
             try:
-                modules = [
-                    name for unit in self._plans.values() for plan in unit.values() for name in needs.imports(plan)
-                ]
                 self._engine = Engine(
-                    self.course.root, self._isolation, libraries=self.course.grader.libraries,
-                    also=tuple(dict.fromkeys(modules)),
-                ).__enter__()  # fmt: skip
+                    self.course.root, self._isolation, libraries=self.course.grader.libraries
+                ).__enter__()
             except GraderError as error:
                 raise CannotStart(str(error)) from None
         return self._engine

@@ -1,25 +1,23 @@
 """What a worker does: one submission in, its verdicts out. It reads no file of the course and writes nothing.
 
-`judge` is a pure function from JSON to JSON, so it runs here, in a process of this machine, or on another machine. Each
-process keeps its engines from one call to the next: starting one takes seconds.
+`judge` is a pure function from JSON to JSON, so it runs in a thread of this process or on another machine. Each process
+keeps its engine from one call to the next, because starting one takes seconds, and all its threads use the same one:
+the work is done in processes that the engine's prepared process forks, and a thread only waits for their answer.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import select
-import signal
 import tempfile
 import threading
 from functools import lru_cache
 
-from . import keys, needs
+from . import keys
+from .engine import Engine, EngineDied
 from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
-_idle: dict[tuple, list] = {}  # engines by course folder, isolation and modules
-_turn = threading.Lock()  # a Dask worker may have several threads; each has an engine of its own while it judges
+_engines: dict[tuple, object] = {}  # by course folder, isolation and libraries; started, perhaps not yet ready
+_turn = threading.Lock()
 
 
 def job(course: str, isolation: str, notebooks: list[dict]) -> str:
@@ -39,14 +37,12 @@ def judge(text: str) -> str:
         return json.dumps({"fatal": f"{_here()} has another version of the grader or of its libraries: {_MEND}"})
     try:
         plans = [_plan(one["plan"]) for one in asked["notebooks"]]
-        libraries, also = (
-            plans[0].libraries,
-            tuple(dict.fromkeys(name for plan in plans for name in needs.imports(plan))),
-        )
-        with _engine(asked["course"], asked["isolation"], libraries, also) as engine:
-            return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
+        engine = _ready(asked["course"], asked["isolation"], plans)
+        return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
     except _CannotStart as error:
         return json.dumps({"fatal": str(error)})
+    except EngineDied:
+        raise  # whoever gave the job gives it again
     except GraderError as error:
         return json.dumps({"error": str(error)})
 
@@ -77,27 +73,29 @@ class _CannotStart(GraderError):
     """The engine does not start, or the sandbox does not hold."""
 
 
-@contextlib.contextmanager
-def _engine(course: str, isolation: str, libraries: tuple, also: tuple):
-    """An engine of this process that nobody uses meanwhile; a new one if there is none."""
-    with _turn:
-        waiting = _idle.setdefault((course, isolation, libraries, also), [])
-        engine = waiting.pop() if waiting else None
-    engine = engine or _started(course, isolation, libraries, also)
-    try:
-        yield engine
-    finally:
-        with _turn:
-            waiting.append(engine)
-
-
-def _started(course: str, isolation: str, libraries: tuple, also: tuple):
+def start(course: str, isolation: str, libraries: tuple) -> Engine:
+    """Begin to start the engine that jobs with these settings will need, and return it; no second one is made."""
     from . import engine as engines
 
+    with _turn:
+        key = course, isolation, libraries
+        if key not in _engines:
+            _engines[key] = engines.Engine(course or _empty(), isolation, libraries=libraries)
+            _engines[key].start()
+        return _engines[key]
+
+
+def _ready(course: str, isolation: str, plans: list[Plan]) -> Engine:
+    """The engine for these plans, when it can judge."""
     try:
-        return engines.Engine(course or _empty(), isolation, libraries=libraries, also=also).__enter__()
+        engine = start(course, isolation, tuple(plans[0].libraries))
+        for plan in plans:
+            engine.prepare(plan)
+    except EngineDied:
+        raise
     except GraderError as error:
         raise _CannotStart(str(error)) from None
+    return engine
 
 
 @lru_cache
@@ -106,12 +104,11 @@ def _empty() -> str:
     return tempfile.mkdtemp(prefix="no-course-")
 
 
-def close() -> None:
-    """End the engines that this process does not use now."""
+def close(but: tuple | None = None) -> None:
+    """End the engines of this process, and what they have under way; `but`: not the one with these settings."""
     with _turn:
-        engines = [engine for waiting in _idle.values() for engine in waiting]
-        _idle.clear()
-    for engine in engines:
+        ended = [_engines.pop(key) for key in list(_engines) if key != but]
+    for engine in ended:
         engine.close()
 
 
@@ -119,23 +116,3 @@ def _here() -> str:
     import socket
 
     return f"A worker on {socket.gethostname()}"
-
-
-# -- worker processes of this machine ----------------------------------------------------------------------------------
-
-
-def begin(grader: int) -> None:
-    """Called once in a new worker process: Ctrl-C is the grader's business, and with the grader this process ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "pidfd_open"):
-        alive = os.pidfd_open(grader)
-        if os.getppid() != grader:
-            os._exit(1)
-        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-
-
-def _end_with(alive: int) -> None:
-    poll = select.poll()
-    poll.register(alive, select.POLLIN)
-    poll.poll()
-    os._exit(1)

@@ -96,15 +96,14 @@ def test_names_of_python_of_setup_and_of_tests_are_never_the_students():
 
 
 @pytest.mark.parametrize(
-    ("source", "kind", "reference", "prepared"),
+    ("source", "prepared"),
     [
-        ("opt = torch.optim.SGD(model.parameters())", "example", {}, True),
-        ("from torch import optim", "test", {}, True),
-        ("loss = torch.compile(f)(x)", "example", {}, True),
-        ("pass", "answer", {"a": "step = torch.optim.Adam"}, True),
-        ("torch.zeros(2)  # optimal", "example", {}, False),
+        ("out.backward(torch.ones(3))", True),
+        ("def dense_backward(dout, cache):\n    pass", True),
+        ("loss.backward()", False),
+        ("loss.backward(retain_graph=True)", False),
     ],
 )
-def test_what_the_first_optimizer_imports_is_prepared_where_one_is_named(source, kind, reference, prepared):
-    plan = Plan("u", "n", (PlanCell(kind, "a", source, source),), reference=reference)
-    assert ("torch._dynamo" in needs.imports(plan)) == prepared
+def test_what_a_backward_with_a_gradient_imports_is_prepared_where_one_is_written(source, prepared):
+    plan = Plan("u", "n", (PlanCell("answer", "a", source, source),))
+    assert ("torch.fx.experimental.symbolic_shapes" in needs.imports(plan)) == prepared
