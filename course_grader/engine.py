@@ -78,7 +78,8 @@ class Engine:
         self._course, self._isolation, self._wall_seconds = Path(course).resolve(), isolation, wall_seconds
         data = os.environ.get("COURSE_MNIST_DIR")
         self._readable = [str(path) for path in (*readable, *([data] if data else []))]
-        self._libraries, self._prepared_for = tuple(libraries), set()
+        self._libraries = tuple(libraries)
+        self._prepared_for, self._imported = set(), set()  # digests of plans, names of modules
         self._process, self._tried, self._closed = None, None, False
         self._generation = 0  # how many prepared processes there were
         self._turn = threading.RLock()  # one thread at a time talks to the prepared process
@@ -142,7 +143,8 @@ class Engine:
         )  # fmt: skip
         theirs.close()
         ours.settimeout(START_SECONDS)
-        self._control, self._ready, self._prepared_for = ours, False, set()
+        self._control, self._ready = ours, False
+        self._prepared_for, self._imported = set(), set()
         self._generation += 1
         if self._closed:  # by another thread, just now
             self._end()
@@ -175,11 +177,21 @@ class Engine:
         with self._turn:
             self._ensure()
             if plan.digest not in self._prepared_for:
-                self._ready = False
-                with contextlib.suppress(OSError):
-                    send_json(self._control, {"import": needs.imports(plan)})
-                self._await()
+                self._import(needs.imports(plan))
                 self._prepared_for.add(plan.digest)
+
+    def _import(self, modules) -> None:
+        """Have the prepared process import those of these modules that it has not."""
+        missing = [name for name in modules if name not in self._imported]
+        if not missing:
+            return
+        with self._turn:
+            self._ensure()
+            self._ready = False
+            with contextlib.suppress(OSError):
+                send_json(self._control, {"import": missing})
+            self._await()
+            self._imported.update(missing)
 
     def _mnist(self) -> dict:
         return {name: value for name, value in os.environ.items() if name == "COURSE_MNIST_DIR"}
@@ -197,6 +209,7 @@ class Engine:
             The prepared process was killed meanwhile; the next submission gets a new one.
         """
         self.prepare(plan)
+        self._import(needs.heavy([*submission.answers.values(), *(added.source for added in submission.added)]))
         verdict = self._grade(plan, submission, self._beside(plan) if plan.allow_student_process else [], known)
         return _in_order(plan, verdict) if known else verdict
 

@@ -77,14 +77,8 @@ def know(plan: Plan, said: list[list]) -> None:
 
 
 def imports(plan: Plan) -> tuple[str, ...]:
-    """Modules to prepare: those that the setup cells import, which both sides run for each submission.
-
-    And SymPy, where backpropagation is a subject: torch imports it (0.7 s) at the first `backward` that is given a
-    gradient to begin with, in answers to those exercises as well as in their tests.
-    """
-    found = {}
-    if any(re.search(r"backward\((?!\)|\w+=)", cell.source) for cell in plan.cells if cell.cell_type == "code"):
-        found["torch.fx.experimental.symbolic_shapes"] = None
+    """Modules to prepare: those that setup cells import, which both sides run for each submission, and `heavy` ones."""
+    found = dict.fromkeys(heavy(cell.source for cell in plan.cells if cell.kind in ("answer", "test")))
     for cell in plan.cells:
         if cell.kind == "setup":
             try:
@@ -97,6 +91,32 @@ def imports(plan: Plan) -> tuple[str, ...]:
                 elif isinstance(node, ast.ImportFrom) and not node.level:  # what is imported may be a module, too
                     found |= dict.fromkeys((node.module, *(f"{node.module}.{a.name}" for a in node.names)))
     return tuple(found)
+
+
+_HEAVY = {
+    f"{package}.{part}": re.compile(rf"\b{package}\.{part}\b|\bfrom {package} import [^\n]*\b{part}\b")
+    for package, part in (
+        ("scipy", "special"), ("scipy", "stats"), ("scipy", "linalg"), ("scipy", "optimize"), ("scipy", "signal"),
+        ("sklearn", "metrics"), ("sklearn", "preprocessing"), ("sklearn", "linear_model"), ("sklearn", "datasets"),
+        ("sklearn", "model_selection"),
+    )
+} | {
+    "pandas": re.compile(r"\b(import|from) pandas\b"),
+    # torch imports SymPy at the first `backward` that is given a gradient to begin with, ...
+    "torch.fx.experimental.symbolic_shapes": re.compile(r"backward\((?!\)|\w+=)|\bgrad_outputs\b"),
+    # ... and its compiler when a function is differentiated. (That one by a submodule: see `prepared._Compiler`.)
+    "torch._dynamo.config": re.compile(r"\btorch\.func\b|\bfrom torch import [^\n]*\bfunc\b"),
+}  # fmt: skip
+
+
+def heavy(sources: Iterable[str]) -> list[str]:
+    """Well-known modules that take long to import, and that these cells import, or have torch import.
+
+    What one student's cells need is imported once, for all who come after, too. Only modules that are named here: which
+    modules the prepared process imports must not be for a student to choose.
+    """
+    text = "\n".join(sources)
+    return [name for name, pattern in _HEAVY.items() if pattern.search(text)]
 
 
 def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:

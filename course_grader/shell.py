@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import io
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import warnings
 from pathlib import Path
 
 TEXT = 100_000  # characters of printed text kept per cell
@@ -58,6 +60,12 @@ def make_shell():
         def enable_gui(self, gui=None):
             pass
 
+        def transform_cell(self, raw_cell):
+            """Only what is no Python as it stands needs IPython's own way: magics, `!command`, `name?`, prompts."""
+            if raw_cell[:1].isspace() or not _is_python(raw_cell):
+                return super().transform_cell(raw_cell)
+            return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+
         def system(self, cmd):
             """`!command`: IPython's own way wants a pseudo-terminal, of which the sandbox has none."""
             line = self.var_expand(cmd, depth=1)
@@ -82,6 +90,16 @@ def make_shell():
     shell = Shell.instance(config=settings)
     shell.history_manager.enabled = False
     return shell
+
+
+def _is_python(source: str) -> bool:
+    try:
+        with warnings.catch_warnings():  # IPython parses it again, and warns then
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 class _Stream(io.TextIOBase):
