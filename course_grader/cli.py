@@ -99,14 +99,17 @@ def _start_early(arguments) -> None:
     with contextlib.suppress(OSError):
         text = (course / "nbgrader_config.py").read_text(encoding="utf-8", errors="replace")
     special = re.search(r"\b(libraries|isolation)\b|CourseDirectory\.(root|\w+_directory)", text)
-    if not (arguments.cluster or special) and (arguments.regrade or _any_new(course, arguments.unit)):
+    if not (arguments.cluster or special) and _any_work(course, arguments):
         work.start(str(course), arguments.isolation or "full", ())
 
 
-def _any_new(course: Path, unit: str) -> bool:
-    """Was anything handed in that was never graded?"""
-    there = (path.parent.name for path in (course / "submitted").glob(f"*/{glob.escape(unit)}"))
-    return not all((course / "autograded" / student / unit).exists() for student in there)
+def _any_work(course: Path, arguments) -> bool:
+    """Is there anything that was never graded, or is to be graded again?"""
+    unit, there = arguments.unit, course / "submitted"
+    students = arguments.student or [path.parent.name for path in there.glob(f"*/{glob.escape(unit)}")]
+    if not students or not all((there / student / unit).is_dir() for student in students):
+        return False
+    return arguments.regrade or not all((course / "autograded" / student / unit).exists() for student in students)
 
 
 def _grade(arguments) -> int:

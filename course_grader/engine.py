@@ -259,14 +259,15 @@ class Engine:
     def _fork(self) -> tuple[socket.socket, int]:
         """A socket to a new judge, and which prepared process has made it."""
         with self._turn:
-            self._ensure()
-            descriptors = []
-            with contextlib.suppress(OSError):
-                send_json(self._control, {"fork": True})
-                _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
-            if not descriptors:
-                raise EngineDied("The prepared process has died: grade again.")
-            return socket.socket(fileno=descriptors[0]), self._generation
+            for _ in range(2):  # it may have died since the last submission
+                self._ensure()
+                with contextlib.suppress(OSError):
+                    send_json(self._control, {"fork": True})
+                    _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+                    if descriptors:
+                        return socket.socket(fileno=descriptors[0]), self._generation
+                self._end()
+            raise EngineDied("The prepared process has died: grade again.")
 
     def _ensure(self) -> None:
         """Wait for the prepared process; start a new one if it has died."""
@@ -285,7 +286,10 @@ class Engine:
                 return True
             with contextlib.suppress(OSError):
                 send_json(self._control, {"still": "there"})
-            return self._heard() is None
+            if self._heard() is not None:
+                return False
+            self._end()
+            return True
 
     def _patience(self, plan: Plan) -> float:
         """Seconds without a word from the judge before it is given up."""

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 TEXT = 100_000  # characters of printed text kept per cell
 PICTURE = 2_000_000  # bytes of a picture kept; larger ones are left out
 PICTURES = 20  # per cell
+PROMPT = re.compile(r">>>|In \[|\.\.\.:")  # might be one: `In [1]: x` is Python, too
 
 
 def make_shell():
@@ -62,7 +64,7 @@ def make_shell():
 
         def transform_cell(self, raw_cell):
             """Only what is no Python as it stands needs IPython's own way: magics, `!command`, `name?`, prompts."""
-            if raw_cell[:1].isspace() or not _is_python(raw_cell):
+            if raw_cell[:1].isspace() or PROMPT.search(raw_cell) or not _is_python(raw_cell):
                 return super().transform_cell(raw_cell)
             return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
 

@@ -15,7 +15,7 @@ import pytest
 from plain_course import UNIT, answered, grades, hand_in, named, released
 
 from course_author.units import ROOT
-from course_grader import cli, plan
+from course_grader import cli, plan, work
 from course_grader import engine as engines
 from course_grader.model import STUDENT, CellVerdict, GraderError, Verdict
 
@@ -39,9 +39,12 @@ class Shared:
     def __init__(self, course, isolation="full", **modules):
         Shared.asked_for = isolation
 
-    def __enter__(self):
+    def start(self):
         Shared.starts += 1
         return self
+
+    def prepare(self, plan):
+        Shared.real.prepare(plan)
 
     def grade(self, plan, submission):
         return Shared.real.grade(plan, submission)
@@ -114,9 +117,9 @@ def test_a_document_for_machines(course, engine, capsys):
     found = json.loads(out)
     assert found["unit"] == UNIT and list(found) == ["unit", "submissions", "exercises"]
     by_student = {one["student"]: one for one in found["submissions"]}
-    assert [(one["status"], one.get("points")) for one in by_student.values()] == [
-        ("graded", 6), ("graded", 0), ("graded", 0), ("refused", None),
-    ]  # fmt: skip
+    assert {student: (one["status"], one.get("points")) for student, one in by_student.items()} == {
+        "ada": ("graded", 6), "bob": ("graded", 0), "eve": ("graded", 0), "sly": ("refused", None),
+    }  # fmt: skip
     assert by_student["sly"]["error"].endswith("first.ipynb: This file is no notebook: it has no nbformat.")
     first = by_student["bob"]["notebooks"][0]
     fields = ("name", "points", "max_points", "cause", "where")
@@ -209,10 +212,10 @@ def test_wrong_arguments_end_in_usage(capsys):
 
 
 def test_a_sandbox_that_does_not_hold_stops_everything(course, capsys, monkeypatch):
-    def refuse(self):
+    def refuse(*_):
         raise GraderError("A probe got through: install it.")
 
-    monkeypatch.setattr(engines.Engine, "__enter__", refuse)
+    monkeypatch.setattr(engines.sandbox, "check_or_refuse", refuse)
     assert run(course) == 2
     assert capsys.readouterr().err.endswith("course-grader: A probe got through: install it.\n")
     assert state(course) == ([], [])
@@ -337,3 +340,54 @@ def test_nbgraders_own_course_gets_the_points_that_nbgrader_gives(quickstart, en
     assert (there / "jupyter.png").read_bytes() == (quickstart / "source" / "ps1" / "jupyter.png").read_bytes()
     book = named(plain_course.nbformat.read(there / "problem1.ipynb", as_version=4))
     assert "hypotenuse" in book["sum_of_squares_application"].source
+
+
+# -- the early start ---------------------------------------------------------------------------------------------------
+
+
+def guessed(course, *arguments):
+    """Isolation of the engine that is started before the settings are known; None if none is."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "start", lambda *settings: found.append(settings))
+        cli._start_early(cli.parser().parse_args(["grade", UNIT, "--course", str(course), *arguments]))
+    if not found:
+        return None
+    ((folder, isolation, libraries),) = found
+    assert (folder, libraries) == (str(course), ())
+    return isolation
+
+
+def test_the_engine_is_started_early_where_it_will_probably_be_needed(course, engine):
+    assert guessed(course) == "full"
+    assert guessed(course, "--isolation", "none") == "none"
+    assert guessed(course, "--student", "bob") == "full"
+    assert guessed(course, "--student", "zoe") is None
+    assert guessed(course, "--cluster", "tcp://127.0.0.1:9") is None
+    assert guessed(course.with_name("nowhere")) is None
+    run(course)
+    assert guessed(course) is None, "all is graded"
+    assert guessed(course, "--regrade") == "full"
+    assert guessed(course, "--student", "ada", "--regrade") == "full"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["c.CourseGrader.libraries = ['numpy']", "c.CourseGrader.isolation = 'none'", "c.CourseDirectory.root = '/x'"],
+)
+def test_nothing_is_guessed_where_the_settings_speak_of_it(course, line):
+    path = course / "nbgrader_config.py"
+    path.write_text(path.read_text() + f"\n{line}\n")
+    assert guessed(course) is None
+
+
+def test_an_engine_for_other_settings_is_ended(course, engine, capsys, monkeypatch):
+    """The settings say it in a way that the guess cannot read."""
+    path = course / "nbgrader_config.py"
+    path.write_text(path.read_text() + "\nsetattr(c.CourseGrader, 'isola' + 'tion', 'none')\n")
+    events = []
+    monkeypatch.setattr(engine, "start", lambda self: events.append(f"start {self.asked_for}"))
+    monkeypatch.setattr(engine, "close", lambda self: events.append(f"close {self.asked_for}"))
+    monkeypatch.setattr(engine, "__init__", lambda self, course, isolation, **_: setattr(self, "asked_for", isolation))
+    assert run(course) == 0
+    assert events == ["start full", "close full", "start none", "close none"]

@@ -1,11 +1,18 @@
 """The judge at work on one answer: what crosses between the two processes, and what a verdict says."""
 
+import os
+import signal
 import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from judging import SETUP, grade, outcome, plan_for
 
-from course_grader.engine import Engine
+from course_grader import needs
+from course_grader.engine import Engine, EngineDied
 from course_grader.model import Added, Plan, PlanCell, Submission
 
 pytestmark = pytest.mark.part("grader")
@@ -609,3 +616,90 @@ def test_the_judge_never_holds_a_line_of_the_student(engine):
     test = "import sys\nassert 'marker' not in vars(sys.modules['__main__'])\nassert f() is None"
     verdict = engine.grade(plan_for(test), Submission("somebody", {"answer": "marker = 1\ndef f():\n    pass"}))
     assert verdict.cells[0].passed, verdict
+
+
+# -- the prepared process ----------------------------------------------------------------------------------------------
+
+LOADED = "\nimport sys\ndef loaded(name):\n    return any(module.startswith(name) for module in list(sys.modules))\n"
+
+
+def test_optimizers_work_without_the_compiler(engine):
+    """Each first step would import it, for 2 s; should another torch ask it more, this fails: see `prepared._Compiler`.
+
+    Nobody's code is to miss it: whoever uses it gets the real one.
+    """
+    answer = LOADED + textwrap.dedent("""
+        import torch
+        def f(name):
+            weight = torch.nn.Parameter(torch.ones(2))
+            optimizer = getattr(torch.optim, name)([weight], lr=0.1)
+            optimizer.zero_grad()
+            (weight ** 2).sum().backward()
+            optimizer.step()
+            optimizer.load_state_dict(optimizer.state_dict())
+            return weight.detach().numpy()
+        def real():
+            import torch._dynamo
+            return torch._dynamo.config.recompile_limit, torch._dynamo.__file__""")
+    test = """
+        for name in ("SGD", "Adam", "AdamW", "RMSprop"):
+            assert (f(name) < 1).all() and not loaded("torch._dynamo."), name
+        assert not loaded("sympy")
+        limit, file = real()
+        assert limit > 0 and file.endswith("__init__.py") and loaded("torch._dynamo.")"""
+    verdict = grade(engine, answer, textwrap.dedent(test), cpu_seconds=10.0).cells[0]
+    assert verdict.passed, verdict
+
+
+def test_what_one_student_imports_is_imported_once(tmp_path):
+    """Of well-known modules, not of what a student likes to name; and no name of theirs is bound by it."""
+    test = "assert f() == (True, False)"
+    late = "def f():\n    return loaded('scipy.' + 'signal'), loaded('sqlite3')" + LOADED
+    with Engine(tmp_path) as own:
+        assert outcome(own, late, test) == "wrong"
+        first = "def f():\n    import sqlite3\n    from scipy import signal\n    return True, False"
+        assert outcome(own, first, test) == ""
+        assert outcome(own, late, test) == ""
+        assert outcome(own, "def f():\n    return scipy.signal", test) == "error"
+
+
+def test_none_of_the_modules_that_are_prepared_starts_a_thread(tmp_path):
+    with Engine(tmp_path) as own:
+        own._import(list(needs._HEAVY))  # raises if the prepared process has a second thread then
+        assert outcome(own, "def f():\n    return 1", "assert f() == 1") == ""
+
+
+def test_several_threads_grade_with_one_engine(engine):
+    answers = [f"def f():\n    return {number}" for number in range(12)]
+    test = "assert f() % 3 == 0"
+    alone = [outcome(engine, answer, test) for answer in answers]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda answer: outcome(engine, answer, test), answers))
+    assert together == alone == ["" if number % 3 == 0 else "wrong" for number in range(12)]
+
+
+def test_a_prepared_process_that_is_killed_gives_nobody_a_verdict(tmp_path):
+    """Neither the one that is judged then nor another; the next gets a new process."""
+    answer, test = "def f():\n    import time\n    time.sleep(30)", "assert f() is None"
+    with Engine(tmp_path) as own, ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(outcome, own, answer, test) for _ in range(2)]
+        (prepared,) = Path(f"/proc/{own._process.pid}/task/{own._process.pid}/children").read_text().split()
+        children = Path(f"/proc/{prepared}/task/{prepared}/children")
+        deadline = time.monotonic() + 60
+        while len(children.read_text().split()) < 4 and time.monotonic() < deadline:  # a judge and a base for each
+            time.sleep(0.05)
+        os.kill(int(prepared), signal.SIGKILL)
+        for one in waiting:
+            with pytest.raises(EngineDied, match="lack of memory"):
+                one.result()
+        assert outcome(own, "def f():\n    pass", test) == ""
+
+
+def test_an_engine_that_is_closed_ends_what_other_threads_wait_for(tmp_path):
+    answer, test = "def f():\n    import time\n    time.sleep(30)", "assert f() is None"
+    own = Engine(tmp_path).__enter__()
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(outcome, own, answer, test)
+        threading.Timer(1.0, own.close).start()
+        assert isinstance(waiting.exception(timeout=20), EngineDied)
+    assert own._process is None

@@ -48,6 +48,12 @@ def engine(shared, monkeypatch):
             Shared.started += 1
             return self
 
+        def start(self):
+            Shared.started += 1
+
+        def prepare(self, plan):
+            shared.prepare(plan)
+
         def grade(self, plan, submission):
             Shared.graded.append(submission.student)
             return shared.grade(plan, submission)

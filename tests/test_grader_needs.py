@@ -96,14 +96,22 @@ def test_names_of_python_of_setup_and_of_tests_are_never_the_students():
 
 
 @pytest.mark.parametrize(
-    ("source", "prepared"),
+    ("source", "found"),
     [
-        ("out.backward(torch.ones(3))", True),
-        ("def dense_backward(dout, cache):\n    pass", True),
-        ("loss.backward()", False),
-        ("loss.backward(retain_graph=True)", False),
+        ("out.backward(torch.ones(3))", ["torch.fx.experimental.symbolic_shapes"]),
+        ("def dense_backward(dout, cache):\n    pass", ["torch.fx.experimental.symbolic_shapes"]),
+        ("torch.autograd.grad(y, x, grad_outputs=dy)", ["torch.fx.experimental.symbolic_shapes"]),
+        ("loss.backward()", []),
+        ("loss.backward(retain_graph=True)", []),
+        ("from torch import func, nn", ["torch._dynamo.config"]),
+        ("import scipy.stats as st", ["scipy.stats"]),
+        ("from scipy import optimize, special", ["scipy.special", "scipy.optimize"]),
+        ("from scipy.special import expit", ["scipy.special"]),
+        ("import scipy\nspecial = 1", []),
+        ("import os.path, antigravity", []),
     ],
 )
-def test_what_a_backward_with_a_gradient_imports_is_prepared_where_one_is_written(source, prepared):
-    plan = Plan("u", "n", (PlanCell("answer", "a", source, source),))
-    assert ("torch.fx.experimental.symbolic_shapes" in needs.imports(plan)) == prepared
+def test_what_is_heavy_is_told_from_the_text(source, found):
+    assert needs.heavy([source]) == found
+    plan = Plan("u", "n", (PlanCell("answer", "a", source, source), PlanCell("example", "", "torch.func", "")))
+    assert list(needs.imports(plan)) == found, "an example is not run when it is graded"

@@ -289,9 +289,10 @@ def test_a_fault_of_the_grader_itself_costs_one_submission(course):
 
 def test_what_ends_its_worker_again_and_again_is_given_up(course):
     """And those that were under way beside it are not."""
-    from concurrent.futures import BrokenExecutor, Future
+    from concurrent.futures import Future
 
     from course_grader import pool
+    from course_grader.engine import EngineDied
 
     class Deadly(pool._Futures):
         def __init__(self):
@@ -307,7 +308,7 @@ def test_what_ends_its_worker_again_and_again_is_given_up(course):
                 batch, self.waiting = self.waiting, []
                 broken = any(one == "deadly" for one, _ in batch)
                 for one, waiting in batch:
-                    waiting.set_exception(BrokenExecutor()) if broken else waiting.set_result(one)
+                    waiting.set_exception(EngineDied()) if broken else waiting.set_result(one)
             else:
                 threading.Timer(0.2, self._finish, [future, text]).start()
             return future

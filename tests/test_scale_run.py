@@ -192,8 +192,8 @@ def test_killed_at_200_moments_of_a_class_of_60(original, tmp_path):
     assert_ended(course)
 
 
-def test_a_worker_that_is_killed_costs_nobody_the_grade(course, made):
-    """As when the system runs out of memory and ends a worker, or the process that it has started."""
+def test_a_prepared_process_that_is_killed_costs_nobody_the_grade(course, made):
+    """As when the system runs out of memory: all that was under way is judged again, by a new one."""
     fill_more = {f"x{number}": "right" for number in range(4)}
     for student in fill_more:
         hand_in(course, student, answered(released(course), **KINDS["right"][0]))
@@ -202,17 +202,19 @@ def test_a_worker_that_is_killed_costs_nobody_the_grade(course, made):
         env=scale_class.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     process.stderr.readline()
-    (victim, *_) = [
-        int(pid) for pid in _children(process.pid) if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    (launcher,) = [int(pid) for pid in _children(process.pid)]
+    (victim,) = [int(pid) for pid in _children(launcher)]
+    assert b"course_grader.prepared" in Path(f"/proc/{victim}/cmdline").read_bytes()
     os.kill(victim, signal.SIGKILL)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
     assert_right(course, made | fill_more)
+    assert_ended(course)
 
 
 def _children(pid):
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """Of all its threads: the one that judges first has the engine started."""
+    return " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
 
 
 # -- always the same ---------------------------------------------------------------------------------------------------
