@@ -167,7 +167,7 @@ def _find_depends(plan: Plan) -> list[set[int]]:
 def _assigned(source: str) -> set[str]:
     """Names that a setup cell gives to objects of its own: not imports, functions and classes."""
     try:
-        tree = ast.parse(needs._without_magics(source))
+        tree = needs.parse(needs._without_magics(source))
     except SyntaxError:
         return set()
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
@@ -181,7 +181,7 @@ def _assigned(source: str) -> set[str]:
 def free_names(source: str) -> set[str]:
     """Names that a cell uses before it has surely bound them itself. In doubt a name is free."""
     try:
-        body = ast.parse(source).body
+        body = needs.parse(source).body
     except SyntaxError:
         return set(re.findall(r"\w+", source))
     free: set[str] = set()

@@ -12,11 +12,22 @@ import ast
 import builtins
 import re
 import symtable
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from .model import Exercise, Plan, Submission
+
+# Python 3.11 counts the depth of a syntax tree in one place for all threads, and raises SystemError when two are at it.
+# So whatever makes a tree, or code from a tree, in a process that grades has to hold this.
+PARSING = threading.RLock()
+
+
+def parse(source: str) -> ast.Module:
+    """`ast.parse`, by one thread at a time."""
+    with PARSING:
+        return ast.parse(source)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class Names:
             return _KNOWN[source]
         try:
             text = _without_magics(source)
-            tree = ast.parse(text)
+            tree = parse(text)
             table = symtable.symtable(text, "<cell>", "exec")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return cls(frozenset(), frozenset(), True)  # it stops before it does anything
@@ -82,7 +93,7 @@ def imports(plan: Plan) -> tuple[str, ...]:
     for cell in plan.cells:
         if cell.kind == "setup":
             try:
-                body = ast.parse(_without_magics(cell.source)).body
+                body = parse(_without_magics(cell.source)).body
             except SyntaxError:
                 continue
             for node in body:

@@ -1,7 +1,9 @@
 """The judge at work on one answer: what crosses between the two processes, and what a verdict says."""
 
+import gc
 import os
 import signal
+import sys
 import textwrap
 import threading
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 from judging import SETUP, grade, outcome, plan_for
 
-from course_grader import needs
+from course_grader import judge, keys, needs
 from course_grader.engine import Engine, EngineDied
 from course_grader.model import Added, Plan, PlanCell, Submission
 
@@ -703,3 +705,30 @@ def test_an_engine_that_is_closed_ends_what_other_threads_wait_for(tmp_path):
         threading.Timer(1.0, own.close).start()
         assert isinstance(waiting.exception(timeout=20), EngineDied)
     assert own._process is None
+
+
+def test_threads_may_look_into_cells_at_the_same_time():
+    """Python 3.11 raises a SystemError where two threads make syntax trees, if the garbage collector lets one in."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sources = [f"def f{n}(x):\n" + "".join(f"    y{i} = [x + {i}, (x, {n})]\n" for i in range(60)) for n in range(100)]
+    plan = plan_for(*(f"assert {source.split('(')[0][4:]}" for source in sources[:5]))
+
+    def look(source):
+        return needs.Names.of(source).bound, keys.free_names(source), judge.compiled_tests(plan)
+
+    class Lets:  # its end, in the middle of a tree, lets another thread in
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            time.sleep(0.0001)
+
+    try:
+        sys.setswitchinterval(1e-6)
+        gc.set_threshold(20, 5, 5)
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda source: (Lets(), look(source))[1], sources))
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
+    assert [bound for bound, _, _ in found] == [{f"f{number}"} for number in range(100)]
