@@ -8,6 +8,9 @@ grades that many made submissions of one chapter, all distinct, and says how tim
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
+import io
 import json
 import os
 import resource
@@ -174,8 +177,12 @@ def bare_cells() -> None:
     job, namespace = json.load(sys.stdin), {"__name__": "__main__", "display": lambda *_, **__: None}
     for source in job["setup"]:
         exec(compile(needs._without_magics(source), "<setup>", "exec"), namespace)
-    if "torch" in sys.modules:
-        import torch._dynamo  # noqa: F401  (else the first optimizer of each student would import it)
+    sources = [source for answers in job["students"] for source in answers.values()]
+    sources += [source for _, *tests in job["exercises"] for source in tests]
+    heavy = [*needs.heavy(sources), *(["torch._dynamo"] if "torch" in sys.modules else [])]
+    for name in heavy:  # once, as in a warm process: each of the forks below would do it again
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
     found = []
     for answers in job["students"]:
         seen, tells = os.pipe()
@@ -194,9 +201,6 @@ def bare_cells() -> None:
 
 
 def _bare_student(namespace: dict, exercises: list, answers: dict[str, str]) -> float:
-    import contextlib
-    import io
-
     from course_grader.student import execute, interruptible, start_timers, stop_timers
 
     before = time.process_time()
@@ -336,7 +340,7 @@ def made(unit: Unit, count: int, seed: int, root: Path, folder: Path) -> dict:
 
 
 class _Memory:
-    """Looks at the memory of the running command's processes, and sums up what they used."""
+    """Looks at the memory of the writer and of the prepared process below its launcher, and sums up what they used."""
 
     EVERY_S = 1.0
 
@@ -352,8 +356,8 @@ class _Memory:
         with_us = psutil.Process(self._process.pid)
         while self._process.poll() is None:
             try:
-                workers = [one.memory_info().rss for one in with_us.children() if one.name().startswith("python")]
-                self._seen.append((with_us.memory_info().rss, max(workers, default=0)))
+                prepared = [below.memory_info().rss for launcher in with_us.children() for below in launcher.children()]
+                self._seen.append((with_us.memory_info().rss, max(prepared, default=0)))
             except psutil.Error:
                 break
             time.sleep(self.EVERY_S)
@@ -367,7 +371,7 @@ class _Memory:
         )
         told = {
             name: {"early": max(one[i] for one in early) / (1 << 20), "late": max(one[i] for one in late) / (1 << 20)}
-            for i, name in enumerate(("writer", "worker"))
+            for i, name in enumerate(("writer", "prepared"))
         }
         return {"memory": told, "cpu_s": used}
 
@@ -390,11 +394,11 @@ def class_page(course: Path, unit: Unit) -> float:
 def show_made(results: list[dict]) -> None:
     """How time and memory grow with the class."""
     heads = zip(
-        ("submissions", "wall", "each", "writer CPU", "writer, MiB", "worker, MiB", "class page"), WIDTHS, strict=True
+        ("submissions", "wall", "each", "writer CPU", "writer, MiB", "prepared, MiB", "class page"), WIDTHS, strict=True
     )
     print("\n" + "".join(f"{head:>{width}}" for head, width in heads))
     for one in results:
-        memory = ["{early:.0f} -> {late:.0f}".format(**one["memory"][name]) for name in ("writer", "worker")]
+        memory = ["{early:.0f} -> {late:.0f}".format(**one["memory"][name]) for name in ("writer", "prepared")]
         print(
             f"{one['submissions']:11}{one['wall_s']:8.0f} s{one['each_s']:8.3f} s{one['cpu_s']:10.3f} s"
             f"{memory[0]:>16}{memory[1]:>16}{one['class_page_s']:10.1f} s"

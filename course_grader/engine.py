@@ -156,7 +156,9 @@ class Engine:
         said = self._heard()
         if said is None:
             self._end()
-            raise GraderError("The prepared process died while it imported the libraries: its last words stand above.")
+            raise (EngineDied if self._imported else GraderError)(
+                "The prepared process died while it imported the libraries: its last words stand above."
+            )
         if said["threads"] != 1:
             self._end()
             raise GraderError(
@@ -190,8 +192,8 @@ class Engine:
             self._ready = False
             with contextlib.suppress(OSError):
                 send_json(self._control, {"import": missing})
-            self._await()
             self._imported.update(missing)
+            self._await()
 
     def _mnist(self) -> dict:
         return {name: value for name, value in os.environ.items() if name == "COURSE_MNIST_DIR"}
@@ -248,8 +250,9 @@ class Engine:
         forked = time.perf_counter() - started
         with judge:
             judge.settimeout(self._patience(plan))
-            done = [cell.name for cell in verdict.cells]
-            send_json(judge, self._job(plan, submission) | {"done": done, "beside": beside})
+            known = [cell.name for cell in verdict.cells]
+            with contextlib.suppress(OSError):  # a judge that has gone is one that says nothing
+                send_json(judge, self._job(plan, submission) | {"done": known, "beside": beside})
             done = self._listen(judge, verdict)
         verdict.seconds["fork"] = verdict.seconds.get("fork", 0.0) + forked
         if not done and self._is_gone(generation):
@@ -273,8 +276,9 @@ class Engine:
         """Wait for the prepared process; start a new one if it has died."""
         if self._closed:
             raise GraderError("The engine was closed while this was graded: grade again.")
-        self.start()
-        self._tried.result()
+        tried = self.start()._tried
+        if tried is not None:  # else another thread closes it just now
+            tried.result()
         if self._process is None or self._process.poll() is not None:
             self._launch()
         self._await()

@@ -84,4 +84,4 @@ def test_time_and_memory_of_made_submissions_are_told(course, capsys):
     assert [one["submissions"] for one in results] == [20, 40]
     for one in results:
         assert one["cpu_s"] > 0 and one["class_page_s"] > 0
-        assert all(value > 0 for name in ("writer", "worker") for value in one["memory"][name].values())
+        assert all(value > 0 for name in ("writer", "prepared") for value in one["memory"][name].values())
