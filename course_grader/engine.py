@@ -305,7 +305,7 @@ class Engine:
         return {
             **self._sent(plan),
             "submission": dataclasses.asdict(submission),
-            "names": needs.of_plan(plan),
+            "names": needs.said(plan, submission),
             "isolation": self._isolation,
             "hidden": [str(self._course)],
             "readable": self._readable,

@@ -59,7 +59,7 @@ def main(grader: socket.socket, base: socket.socket) -> None:
         return
     _limit()
     plan, submission = Plan.from_json(job["plan"]), Submission.from_data(job["submission"])
-    needs.know(plan, job["names"])
+    needs.know(plan, submission, job["names"])
     Session(grader, base, plan, submission, job).run()
 
 

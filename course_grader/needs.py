@@ -70,21 +70,25 @@ class Names:
         return cls(frozenset(bound), frozenset(used), all(map(_inert, tree.body)))
 
 
-# A judge lives for one submission; what its plan's cells say is found once, by the grader, and sent along.
+# A judge lives for one submission; what the cells say is found by the grader, which has asked already, and sent along.
 _KNOWN: dict[str, Names] = {}
 
 
-def of_plan(plan: Plan) -> list[list]:
-    """What the plan's cells say, as JSON; for `know`."""
-    names = [Names.of(cell.source) for cell in plan.cells if cell.cell_type == "code"]
+def said(plan: Plan, submission: Submission) -> list[list]:
+    """What the cells of a plan and of a submission say, as JSON; for `know`."""
+    names = map(Names.of, _sources(plan, submission))
     return [[sorted(one.bound), sorted(one.used), one.inert] for one in names]
 
 
-def know(plan: Plan, said: list[list]) -> None:
-    """Take over what `of_plan` found in another process."""
-    cells = [cell for cell in plan.cells if cell.cell_type == "code"]
-    for cell, (bound, used, inert) in zip(cells, said, strict=True):
-        _KNOWN[cell.source] = Names(frozenset(bound), frozenset(used), inert)
+def know(plan: Plan, submission: Submission, said: list[list]) -> None:
+    """Take over what `said` found in another process."""
+    for source, (bound, used, inert) in zip(_sources(plan, submission), said, strict=True):
+        _KNOWN[source] = Names(frozenset(bound), frozenset(used), inert)
+
+
+def _sources(plan: Plan, submission: Submission) -> list[str]:
+    own = [*submission.answers.values(), *(added.source for added in submission.added)]
+    return [*(cell.source for cell in plan.cells if cell.cell_type == "code"), *own]
 
 
 def imports(plan: Plan) -> tuple[str, ...]:
