@@ -91,8 +91,9 @@ class _Compiler(types.ModuleType):
 
 
 def _spare_the_compiler(torch) -> None:
-    if "torch._dynamo" not in sys.modules:
-        torch._dynamo = sys.modules["torch._dynamo"] = _Compiler("torch._dynamo")
+    if "torch._dynamo" in sys.modules:  # done before
+        return
+    torch._dynamo = sys.modules["torch._dynamo"] = _Compiler("torch._dynamo")
     # Should another torch ask more of it, it is imported here and now, once for all.
     optimizer = torch.optim.SGD([torch.zeros(1)])
     optimizer.step()

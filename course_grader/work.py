@@ -12,11 +12,11 @@ import tempfile
 import threading
 from functools import lru_cache
 
+from . import engine as engines
 from . import keys
-from .engine import Engine, EngineDied
 from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
-_engines: dict[tuple, object] = {}  # by course folder, isolation and libraries; started, perhaps not yet ready
+_engines: dict[tuple, engines.Engine] = {}  # by course folder, isolation and libraries; started, perhaps not yet ready
 _turn = threading.Lock()
 
 
@@ -41,7 +41,7 @@ def judge(text: str) -> str:
         return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
     except _CannotStart as error:
         return json.dumps({"fatal": str(error)})
-    except EngineDied:
+    except engines.EngineDied:
         raise  # whoever gave the job gives it again
     except GraderError as error:
         return json.dumps({"error": str(error)})
@@ -73,10 +73,8 @@ class _CannotStart(GraderError):
     """The engine does not start, or the sandbox does not hold."""
 
 
-def start(course: str, isolation: str, libraries: tuple) -> Engine:
+def start(course: str, isolation: str, libraries: tuple) -> engines.Engine:
     """Begin to start the engine that jobs with these settings will need, and return it; no second one is made."""
-    from . import engine as engines
-
     with _turn:
         key = course, isolation, libraries
         if key not in _engines:
@@ -85,13 +83,13 @@ def start(course: str, isolation: str, libraries: tuple) -> Engine:
         return _engines[key]
 
 
-def _ready(course: str, isolation: str, plans: list[Plan]) -> Engine:
+def _ready(course: str, isolation: str, plans: list[Plan]) -> engines.Engine:
     """The engine for these plans, when it can judge."""
     try:
         engine = start(course, isolation, tuple(plans[0].libraries))
         for plan in plans:
             engine.prepare(plan)
-    except EngineDied:
+    except engines.EngineDied:
         raise
     except GraderError as error:
         raise _CannotStart(str(error)) from None
