@@ -130,6 +130,7 @@ def _grade(arguments) -> int:
     from .steps import Grader
     from .summary import Progress
 
+    gc.freeze()  # nor does it become any while the class is graded
     gc.enable()
     course = plans.settings(arguments.course)
     isolation = arguments.isolation or course.grader.isolation
