@@ -55,8 +55,9 @@ def kind(value):
     >>> kind(np.float32(1.5)), kind(np.zeros(3)), kind([1, 2])
     ('float', 'array', 'list')
     """
-    if value is None:
-        return "none"
+    word = _EXACT_KINDS.get(id(type(value)))
+    if word is not None:
+        return word
     if hasattr(type(value), "word_for_kind"):  # the separate judge's stand-in for an object of the student's
         return type(value).word_for_kind(value)
     for word, types in _KINDS:
@@ -79,6 +80,12 @@ _KINDS = [
     ("tuple", tuple),
     ("dict", dict),
 ]
+# By id, for speed, and because a student's metaclass may have its own idea of a hash.
+_EXACT_KINDS = {
+    id(type(None)): "none",
+    **{id(cls): cls.__name__ for cls in (bool, int, float, complex, str, list, tuple, dict)},
+    id(np.ndarray): "array",
+}
 
 
 @student_side
@@ -360,15 +367,23 @@ def _as_array(got, what):
 
 def _same(got, expected):
     """Equality for numbers, strings, arrays, and lists or tuples of them."""
-    if kind(got) == kind(expected) == "dict":
+    if type(got) is type(expected) and type(got) in (int, float, str, bool):
+        return got == expected
+    kinds = {kind(got), kind(expected)}
+    if kinds == {"dict"}:
         return got.keys() == expected.keys() and all(_same(got[key], expected[key]) for key in got)
-    if {kind(got), kind(expected)} <= {"list", "tuple"}:
+    if kinds <= {"list", "tuple"}:
         return len(got) == len(expected) and all(_same(*pair) for pair in zip(got, expected, strict=True))
     return np.array_equal(got, expected)
 
 
 def _near(found, expected, rtol, atol):
+    found, expected = np.asarray(found), np.asarray(expected)
     with np.errstate(invalid="ignore", over="ignore"):
+        if found.dtype.kind in "fiu" and expected.dtype.kind == "f":
+            near = np.abs(found - expected) <= atol + rtol * np.abs(expected)
+            if near.all() and np.isfinite(expected).all():
+                return near  # what isclose would say, in a fifth of its time
         return np.isclose(found, expected, rtol=rtol, atol=atol)
 
 

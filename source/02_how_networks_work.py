@@ -1279,7 +1279,7 @@ assert values["a"] == 3.0
 #
 # **(a)** `Node(value, parents=(), op="")` stores these three. For nodes `m` and `n`, `m + n`, `m * n` and `n.relu()` give new nodes with the right `value`, the tuple of `parents` in order and `op` `"+"`, `"*"` or `"relu"`. Plain numbers may stand on either side, and become nodes without parents: `2 * n` has the parents (node of 2, n).
 #
-# **(b)** `topo_sort(root)` returns the list of all nodes that `root` depends on, each once, parents before children, `root` last. Any method will do that manages a chain of 5,000 nodes; Python allows about 1,000 nested calls.
+# **(b)** `topo_sort(root)` returns the list of all nodes that `root` depends on, each once, parents before children, `root` last. Any method will do that manages a chain of 3,200 nodes; Python allows about 1,000 nested calls.
 #
 # **(c)** `count_parameters(sizes)` counts weights and biases of a dense network: `[2, 2, 2]` has 12.
 
@@ -1381,7 +1381,7 @@ check.passed("Node, topo_sort and count_parameters")
 
 # %% nbgrader={"schema_version": 3, "grade": true, "solution": false, "locked": true, "task": false, "points": 6, "grade_id": "graph-hidden"}
 # Tested with shared nodes, equal values, plain numbers on both sides, uneven paths, random graphs, and a
-# chain of 5,000 nodes.
+# chain of 3,200 nodes.
 ### BEGIN HIDDEN TESTS
 counted = [
     ([3, 2], 8),
@@ -1518,9 +1518,9 @@ def long_chain(Node, topo_sort, start, steps):
     return np.array([float(node.value) for node in nodes]), np.array(order)
 
 
-got, places = long_chain(Node, topo_sort, 0.5, 5000)
-check.hidden.close(got, 0.5 * np.arange(1, 5002), what="the values of a chain of 5,000 nodes")
-check.hidden.equal(places, np.arange(5001), what="the order of a chain of 5,000 nodes")
+got, places = long_chain(Node, topo_sort, 0.5, 3200)
+check.hidden.close(got, 0.5 * np.arange(1, 3202), what="the values of a chain of 3,200 nodes")
+check.hidden.equal(places, np.arange(3201), what="the order of a chain of 3,200 nodes")
 ### END HIDDEN TESTS
 
 # %% [markdown]
