@@ -92,7 +92,7 @@ def _state(kind: str, value):
     return bytes(value) if kind == "bytearray" else value
 
 
-_SMALL = 1 << 14  # bytes of an array of which a copy is kept, instead of a digest
+_SMALL = 1 << 16  # bytes of a state that is kept, instead of a digest
 
 
 def _look(kind: str, value):
@@ -100,15 +100,14 @@ def _look(kind: str, value):
 
     Of a container it holds the very elements: those that can change are shared, and looked at on their own.
     """
-    if kind == "array":
-        plain = np.ndarray.view(value, np.ndarray)
-        flags = plain.flags
-        fortran = flags.f_contiguous and not flags.c_contiguous
-        data = plain.tobytes("F" if fortran else "C")
-        return plain.dtype, plain.shape, flags.writeable, fortran, _digest(data) if len(data) > _SMALL else data
     if kind == "dict":
         return (*dict.keys(value), *dict.values(value))
-    return _digest(codec.encode(value)) if kind in ("generator", "tensor") else _state(kind, value)
+    return _state(kind, value) if kind in _CONTAINERS else _kept(codec.encode(value))
+
+
+def _kept(state: bytes) -> bytes:
+    """A look at an array, generator or tensor: its encoded state, or a digest of that."""
+    return state if len(state) <= _SMALL else hashlib.blake2b(state, digest_size=16).digest()
 
 
 def _same(kind: str, one, other) -> bool:
@@ -116,10 +115,6 @@ def _same(kind: str, one, other) -> bool:
     if kind in ("list", "dict", "set"):
         return one is not None and len(one) == len(other) and all(map(operator.is_, one, other))
     return one == other
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _blank(kind: str, state):
@@ -391,10 +386,15 @@ class Channel:
     def _change(self, number: int):
         value = self._objects[number]
         kind = type_of(value)
-        look = _look(kind, value)
+        if kind in _CONTAINERS:
+            look, state = _look(kind, value), None
+        else:
+            state = codec.encode(value)
+            look = _kept(state)
         if _same(kind, self._known.get(number), look):
             return None
-        state = codec.encode(_state(kind, value), extend=self._out if kind in _CONTAINERS else None)
+        if state is None:
+            state = codec.encode(_state(kind, value), extend=self._out)
         self._known[number] = look
         return (number, kind, state)
 
@@ -424,12 +424,16 @@ class Channel:
 
     def _apply(self, changes: list) -> None:
         """Two rounds: first every new object exists, then all are filled, since they may contain each other."""
-        decoded = []
+        decoded, fresh = [], set()
         for change in changes:
             if type(change) is not tuple or [type(part) for part in change] != [int, str, bytes]:
                 raise ProtocolError("a change of the wrong form")
             number, kind, state = change
             new = number not in self._objects
+            if new:
+                fresh.add(number)
+            elif number in fresh:
+                raise ProtocolError("an object is new twice in one message")
             if kind in _CONTAINERS:
                 decoded.append((number, kind, state))
                 if new:
@@ -444,8 +448,10 @@ class Channel:
                 _fill(kind, self._objects[number], content)
             except (TypeError, ValueError) as error:  # content of another shape than this type holds
                 raise ProtocolError("a shared object was sent content that does not fit it") from error
-        for number, kind, _ in changes:
-            self._known[number] = _look(kind, self._objects[number])
+        for number, kind, state in changes:
+            # A new array is read from just the bytes that would be written of it.
+            as_sent = number in fresh and kind not in _CONTAINERS
+            self._known[number] = _kept(state) if as_sent else _look(kind, self._objects[number])
 
     def _apply_leaf(self, number: int, kind: str, state, new: bool) -> None:
         if type_of(state) != kind:

@@ -9,8 +9,10 @@ an array, it raises `Unsupported`, because the answer would be the student's.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import inspect
+import marshal
 import textwrap
 import types
 import weakref
@@ -211,17 +213,29 @@ class Probe:
     def __init__(self, channel_of, function):
         self._channel_of, self._function = channel_of, function
         self._known = _global_name(function)
-        self._text = self._known  # the source text is read when it is first needed
+        self._code = self._known  # made when it is first needed
         self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     def __call__(self, *args, **kwargs):
-        return self._channel_of().request("probe", *self.name_and_text(), args, kwargs)
+        return self._channel_of().request("probe", *self.name_and_code(), args, kwargs)
 
-    def name_and_text(self) -> tuple[bool, str, str]:
-        """(is it the other side's, too?, its name, its global name or its source text)."""
-        if self._text is None:
-            self._text = textwrap.dedent(inspect.getsource(self._function))
-        return self._known is not None, self._function.__name__, self._text
+    def name_and_code(self) -> tuple[bool, str, str | bytes]:
+        """(is it the other side's, too?, its name, its global name or what `_portable` makes of it)."""
+        if self._code is None:
+            self._code = _portable(self._function)
+        return self._known is not None, self._function.__name__, self._code
+
+
+def _portable(function) -> str | bytes:
+    """A function's code for another process of the same Python: compiled, as it is here already; else its source text.
+
+    The text where its defaults are no plain data, or a decorator or closure makes more of it than its code says.
+    """
+    if type(function) is types.FunctionType and function.__closure__ is None and not hasattr(function, "__wrapped__"):
+        code = function.__code__.replace(co_filename=f"<{function.__name__}>")
+        with contextlib.suppress(ValueError):
+            return marshal.dumps((code, function.__defaults__, function.__kwdefaults__))
+    return textwrap.dedent(inspect.getsource(function))
 
 
 class Judge(Channel):
@@ -251,7 +265,7 @@ class Judge(Channel):
         if type(value) is Handle:
             return Ext("yours", value._number)
         if isinstance(value, Probe):
-            return Ext("probe", value.name_and_text())
+            return Ext("probe", value.name_and_code())
         name = _global_name(value)
         if name is not None:
             return Ext("global", name)
