@@ -16,6 +16,7 @@ import importlib.util
 import json
 import mmap
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -50,16 +51,18 @@ def probe(
     hidden: Iterable[Path] = (),
     without: Iterable[str] = (),
     only: Iterable[str] = (),
+    kernel_seen: bool = False,
 ) -> list[Probe]:
     """Try every protection; about two seconds. One `Probe` each, those that held too.
 
     course: the course folder; no cell may see a file of it
     without: (tests) protections to leave out; only: (tests) names of the probes to run
+    kernel_seen: the kernel is known to end a process that has used up its CPU time; see only that the limit is set
     """
     with ExitStack() as stack:
         target = _targets(stack, course, readable)
         target |= {"hidden": [str(path) for path in (*hidden, *([course] if course else []))]}
-        target |= {"without": sorted(without), "only": sorted(only)}
+        target |= {"without": sorted(without), "only": sorted(only), "kernel_seen": kernel_seen}
         env = sandbox.clean_environment({CANARY: target["canary"]})
         package = str(Path(__file__).resolve().parent.parent)
         command = [sys.executable, "-I", "-c", CODE, package, json.dumps(target)]
@@ -421,6 +424,11 @@ def _burn() -> list:
         pass
 
 
+def _limit_of_cpu() -> list:
+    set_to = resource.getrlimit(resource.RLIMIT_CPU)
+    return [] if set_to == (1, 1) else [f"the limit is {set_to}"]
+
+
 def _burn_many() -> list:
     for _ in range(4):
         if os.fork() == 0:
@@ -437,8 +445,9 @@ def _oversleep() -> list:
 def _caps(target: dict) -> list[str]:
     """What takes a while: one process that computes, which the kernel stops; and what `watch` stops."""
     watched = "watch" not in target["without"]
+    alone = _Try(_limit_of_cpu if target["kernel_seen"] else _burn, Limits(cpu_s=0.5), False, 2)
     tries = {
-        "one process used more CPU time than it may": _Try(_burn, Limits(cpu_s=0.5), False, 2),
+        "one process used more CPU time than it may": alone,
         "four processes used more CPU time than a cell may": _Try(_burn_many, Limits(cpu_s=0.3), watched, 1.5),
         "a sleeping cell went on after its time": _Try(_oversleep, Limits(wall_s=0.2), watched),
         "the processes of a cell took more memory than it may": _Try(_memory_many, SMALL, watched),
@@ -446,6 +455,8 @@ def _caps(target: dict) -> list[str]:
     _run(*tries.values())
     causes = [one.ended.cause if one.ended else "" for one in tries.values()]
     wanted = ["time", "time", "time", "memory"]
+    if target["kernel_seen"]:
+        causes[0] = "time" if alone.report == [] else ""
     return [what for what, cause, right in zip(tries, causes, wanted, strict=True) if cause != right]
 
 

@@ -1031,12 +1031,14 @@ check.passed("rmsprop_step and adam_step")
 def path_by_sums(kind, w, slopes, rates, betas=(0.9, 0.999), eps=1e-8, decay=0.0):
     """Every position of RMSprop, Adam or AdamW; all slopes so far are weighted by their age."""
     w, (beta1, beta2), places = np.array(w), betas, []
-    seen = np.zeros((len(slopes), *w.shape))
+    ages = np.arange(len(slopes))[::-1]
+    weights1, weights2 = (1 - beta1) * beta1**ages, (1 - beta2) * beta2**ages
+    seen, squares = np.zeros((2, len(slopes), w.size))
     for t, (slope, lr) in enumerate(zip(slopes, rates, strict=True), start=1):
-        seen[t - 1] = slope + decay * w if kind == "Adam" else slope
-        ages = np.arange(t)[::-1]
-        v = (1 - beta2) * np.tensordot(beta2**ages, seen[:t] ** 2, 1)
-        m = (1 - beta1) * np.tensordot(beta1**ages, seen[:t], 1)
+        seen[t - 1] = np.ravel(slope + decay * w if kind == "Adam" else slope)
+        squares[t - 1] = seen[t - 1] ** 2
+        m = (weights1[-t:] @ seen[:t]).reshape(w.shape)
+        v = (weights2[-t:] @ squares[:t]).reshape(w.shape)
         if kind == "RMSprop":
             step = slope / (np.sqrt(v) + eps)
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from course_grader import advice, probes, sandbox, seccomp, view
+from course_grader import advice, probes, sandbox, seccomp, view, witness
 from course_grader.model import GraderError
 
 pytestmark = [
@@ -210,6 +210,47 @@ def test_a_system_without_user_namespaces_is_refused_in_words():
     (found,) = probe_as_user(forbid=True)
     assert not found.held
     assert found.sentence.startswith("No sandbox could be made: unshare(")
+
+
+def test_a_kernel_that_was_seen_to_hold_a_limit_is_not_asked_again(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(witness, "_path", lambda: tmp_path / "own" / "cpu-limit")
+    monkeypatch.setattr(probes, "probe", lambda *_, kernel_seen: asked.append(kernel_seen) or [held])
+    for held in (sandbox.Probe("caps", False, ""), sandbox.Probe("caps", True, ""), sandbox.Probe("caps", True, "")):
+        sandbox._probe_once.cache_clear()
+        sandbox._probe_once(None, ())
+    assert asked == [False, False, True]
+    sandbox._probe_once.cache_clear()
+
+
+def test_what_was_seen_is_believed_only_of_this_kernel_and_from_a_file_of_our_own(monkeypatch, tmp_path):
+    kept = tmp_path / "own" / "cpu-limit"
+    monkeypatch.setattr(witness, "_path", lambda: kept)
+    assert not witness.seen()
+    witness.keep()
+    assert witness.seen()
+    assert [path.name for path in kept.parent.iterdir()] == ["cpu-limit"]
+    for path in (kept, kept.parent):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o002)
+        assert not witness.seen()
+        path.chmod(mode)
+    assert witness.seen()
+    kept.rename(tmp_path / "other")
+    kept.symlink_to(tmp_path / "other")
+    assert not witness.seen()
+    kept.unlink()
+    kept.write_text("another boot " + (tmp_path / "other").read_text())
+    assert not witness.seen()
+
+
+def test_a_limit_that_is_not_set_is_noticed_without_burning():
+    given = {"only": ["caps"], "kernel_seen": True}
+    (held,) = probes.probe(**given)
+    assert held.held, held.sentence
+    (found,) = probes.probe(without=["limit-CPU"], **given)
+    assert not found.held
+    assert "one process used more CPU time" in found.sentence
 
 
 def test_grading_is_refused_when_a_probe_gets_through(monkeypatch):
