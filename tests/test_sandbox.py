@@ -216,7 +216,8 @@ def test_a_kernel_that_was_seen_to_hold_a_limit_is_not_asked_again(monkeypatch, 
     asked = []
     monkeypatch.setattr(witness, "_path", lambda: tmp_path / "own" / "cpu-limit")
     monkeypatch.setattr(probes, "probe", lambda *_, kernel_seen: asked.append(kernel_seen) or [held])
-    for held in (sandbox.Probe("caps", False, ""), sandbox.Probe("caps", True, ""), sandbox.Probe("caps", True, "")):
+    for holds in (False, True, True):
+        held = sandbox.Probe("caps", holds, "")
         sandbox._probe_once.cache_clear()
         sandbox._probe_once(None, ())
     assert asked == [False, False, True]
