@@ -28,7 +28,7 @@ NO_VERDICT = {CHECK + word for word in ("each", "items", "kind", "quiet", "passe
 REMOTE_CHECKS = {CHECK + word for word in ("each", "items", "quiet")}  # they run the student's code, and give data
 EVIDENT = {CHECK + "kind", CHECK + "quiet"}  # what a probe may call: both say what is, not what should be
 REVEALING = {
-    CHECK + w for w in ("that", "shape", "close", "gradient", "equal", "finite", "within", "unchanged", "raises")
+    CHECK + word for word in _set("that shape close gradient equal finite within unchanged raises raises_each")
 }
 FIXTURES = {"monkeypatch", "mocker", "mock", "capsys", "capfd"}  # pytest's; never an answer's name
 NOTEBOOK = {"__name__", "get_ipython", "display", "In", "Out"}

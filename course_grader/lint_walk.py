@@ -402,7 +402,7 @@ class Walk(ast.NodeVisitor):
             self.fault(node.lineno, "reveal", shown, name.removeprefix(CHECK))
         if node.lineno in self.hidden and name.startswith(("numpy.testing.", "torch.testing.")):
             self.fault(node.lineno, "testing", shown)
-        if name.startswith(CHECK) and name.endswith(".raises") and node.args:
+        if name.startswith(CHECK) and name.endswith((".raises", ".raises_each")) and node.args:
             self._caught(node.args[0])
 
     def _follow(self, node: ast.Call, name: str, given: list[ast.AST]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 __all__ = [
     "CheckFailed", "close", "each", "equal", "finite", "gradient", "hidden", "items", "kind", "passed", "quiet",
-    "raises", "shape", "student_side", "that", "unchanged", "within",
+    "raises", "raises_each", "shape", "student_side", "that", "unchanged", "within",
 ]  # fmt: skip
 
 
@@ -133,6 +133,22 @@ def each(function, cases, **options):
 @student_side
 def _each(function, cases, options):
     return [function(*case, **options) for case in cases]
+
+
+@student_side
+def _raised(function, cases):
+    """Evidence: for each case the names of what the call raises, from special to general; none if it raises nothing."""
+    found = []
+    for case in cases:
+        try:
+            function(*case)
+        except NotImplementedError:
+            raise  # the stub of an unanswered exercise speaks for itself
+        except Exception as error:
+            found.append([cls.__name__ for cls in type(error).__mro__])
+        else:
+            found.append([])
+    return found
 
 
 def items(iterable, most=10_000):
@@ -292,6 +308,29 @@ class Checks:
         except Exception as other:
             raise CheckFailed(f"{what} must raise {exception.__name__}, but raised {type(other).__name__}.") from None
         raise CheckFailed(f"{what} must raise {exception.__name__}, but nothing was raised.")
+
+    def raises_each(self, exception, function, cases, *, what="the call"):
+        """As `raises`, for many calls in one message to the separate judge.
+
+        Parameters
+        ----------
+        exception : type
+            One of Python's own.
+        cases : iterable of sequences
+            The positional arguments of each call.
+        what : str or list of str
+            What is called, in all cases or in each.
+        """
+        cases = [tuple(case) for case in cases]
+        named = [what] * len(cases) if isinstance(what, str) else list(what)
+        found = _raised(function, cases)
+        if type(found) is not list or len(found) != len(cases):
+            raise CheckFailed("Not every call gave a result.")
+        for names, which in zip(found, named, strict=True):
+            if exception.__name__ not in names:
+                other = str(names[0]) if self._reveal and names else "another error"
+                told = f"raised {other}" if names else "nothing was raised"
+                raise CheckFailed(f"{which} must raise {exception.__name__}, but {told}.")
 
     def _difference(self, found, expected, right):
         """Which values differ, and (only where values may be shown) where the first one is, and what."""
@@ -471,5 +510,6 @@ _visible = Checks(reveal=True)
 hidden = Checks(reveal=False)
 that, shape, close, equal = _visible.that, _visible.shape, _visible.close, _visible.equal
 gradient = _visible.gradient
-finite, within, unchanged, raises = _visible.finite, _visible.within, _visible.unchanged, _visible.raises
-REVEALING = ("that", "shape", "close", "gradient", "equal", "finite", "within", "unchanged", "raises")
+finite, within, unchanged = _visible.finite, _visible.within, _visible.unchanged
+raises, raises_each = _visible.raises, _visible.raises_each
+REVEALING = ("that", "shape", "close", "gradient", "equal", "finite", "within", "unchanged", "raises", "raises_each")

@@ -393,28 +393,6 @@ def overwriting(mlp_forward, X, params, activation):
     return before, [cache["Z"].copy() for cache in caches]
 
 
-@check.student_side
-def refusals(function, cases):
-    """Evidence: for each case the names of what the call raises, from special to general."""
-    names = []
-    for case in cases:
-        try:
-            function(*case)
-        except Exception as error:
-            if type(error) is NotImplementedError:  # a stub speaks for itself
-                raise
-            names.append([cls.__name__ for cls in type(error).__mro__])
-        else:
-            names.append(["nothing"])
-    return names
-
-
-def refused(names, what):
-    """As check.hidden.raises, for one piece of that evidence."""
-    told = "nothing was raised" if names == ["nothing"] else "another error was"
-    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
-
-
 rng = np.random.default_rng(202)
 cases = []
 for widths, N in [
@@ -470,10 +448,9 @@ for before, after in check.each(overwriting, cases):
 lengths = [len(cache) for cache in mlp_forward(X, params, "relu")[1]]
 check.hidden.equal(lengths, [2, 2, 2], what="how many keys the caches have")
 cases = [(X, params, wrong) for wrong in ("swish", "", "ReLU", "TANH", "Sigmoid", None)]
-*named, single = refusals(mlp_forward, [*cases, (X, network((3, 2), rng), "linear")])
-for names in named:
-    refused(names, "an unknown activation")
-refused(single, "an unknown activation, with one layer,")
+told = ["an unknown activation"] * len(cases) + ["an unknown activation, with one layer,"]
+cases.append((X, network((3, 2), rng), "linear"))
+check.hidden.raises_each(ValueError, mlp_forward, cases, what=told)
 passing_on = [(np.eye(2), np.zeros(2))] * 2
 rights = {"sigmoid": [[1.0, 0.0]], "tanh": [[1.0, -1.0]], "relu": [[1000.0, 0.0]]}
 far_X = np.array([[1000.0, -1000.0]])
@@ -616,28 +593,6 @@ def piece(r, delta):
     return inner**2 / 2 + delta * (np.abs(r) - inner)
 
 
-@check.student_side
-def refusals(function, cases):
-    """Evidence: for each case the names of what the call raises, from special to general."""
-    names = []
-    for case in cases:
-        try:
-            function(*case)
-        except Exception as error:
-            if type(error) is NotImplementedError:  # a stub speaks for itself
-                raise
-            names.append([cls.__name__ for cls in type(error).__mro__])
-        else:
-            names.append(["nothing"])
-    return names
-
-
-def refused(names, what):
-    """As check.hidden.raises, for one piece of that evidence."""
-    told = "nothing was raised" if names == ["nothing"] else "another error was"
-    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
-
-
 rng = np.random.default_rng(203)
 reduce = {"mean": np.average, "sum": np.sum, "none": lambda losses: losses}
 tested_shapes, tested_deltas = [(7,), (5, 3), (4, 1), (1, 6), (3, 3), (1,)], (0.25, 1, 1.5, 40.0)
@@ -705,8 +660,7 @@ for name, loss, given in (("mse_loss", mse_loss, ()), ("huber_loss", huber_loss,
     cases = [*stretched, *((two, two, *given, wrong) for wrong in unknown)]
     told = [f"{name} of shapes {first} and {second}" for first, second in misfits]
     told += [f"{name} with another reduction"] * len(unknown)
-    for names, what in zip(refusals(loss, cases), told, strict=True):
-        refused(names, what)
+    check.hidden.raises_each(ValueError, loss, cases, what=told)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -858,28 +812,6 @@ def pairwise(logits, y):
     return np.logaddexp.reduce(gaps, axis=1)
 
 
-@check.student_side
-def refusals(function, cases):
-    """Evidence: for each case the names of what the call raises, from special to general."""
-    names = []
-    for case in cases:
-        try:
-            function(*case)
-        except Exception as error:
-            if type(error) is NotImplementedError:  # a stub speaks for itself
-                raise
-            names.append([cls.__name__ for cls in type(error).__mro__])
-        else:
-            names.append(["nothing"])
-    return names
-
-
-def refused(names, what):
-    """As check.hidden.raises, for one piece of that evidence."""
-    told = "nothing was raised" if names == ["nothing"] else "another error was"
-    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
-
-
 rng = np.random.default_rng(204)
 over = {"mean": np.average, "sum": np.sum, "none": lambda losses: losses}
 cases = []
@@ -958,8 +890,8 @@ bad_labels = {
 cases = [(three, y) for y in bad_labels.values()]
 cases += [(three, np.array([0, 1, 2]), wrong) for wrong in ("average", None)]
 named = [*bad_labels, "another reduction", "another reduction"]
-for name, names in zip(named, refusals(cross_entropy_logits, cases), strict=True):
-    refused(names, f"cross_entropy_logits with {name}")
+told = [f"cross_entropy_logits with {name}" for name in named]
+check.hidden.raises_each(ValueError, cross_entropy_logits, cases, what=told)
 
 z = np.array([0.3, -2.0, 700.0, -700.0, 1e4, -1e4, 1.5])
 cases = []
@@ -1114,28 +1046,6 @@ def global_state_before_and_after(init_params, sizes, seed):
     return first, second, np.append(state()[1], state()[2]), before
 
 
-@check.student_side
-def refusals(function, cases):
-    """Evidence: for each case the names of what the call raises, from special to general."""
-    names = []
-    for case in cases:
-        try:
-            function(*case)
-        except Exception as error:
-            if type(error) is NotImplementedError:  # a stub speaks for itself
-                raise
-            names.append([cls.__name__ for cls in type(error).__mro__])
-        else:
-            names.append(["nothing"])
-    return names
-
-
-def refused(names, what):
-    """As check.hidden.raises, for one piece of that evidence."""
-    told = "nothing was raised" if names == ["nothing"] else "another error was"
-    check.hidden.that("ValueError" in names, f"{what} must raise ValueError, but {told}.")
-
-
 def variance(scheme, D, M):
     return {"he": 2 / D, "xavier": 2 / (D + M), "zeros": 0.0}[scheme]
 
@@ -1218,9 +1128,9 @@ def log_rms_after(init_params, width, layers, seed):
 # The spread of one net is 0.13, so that of the mean of three is a ninth of ln 2.
 logs = check.each(log_rms_after, [(init_params, 128, 5, seed) for seed in (1, 2, 3)])
 check.hidden.within(np.mean(logs), -np.log(2), np.log(2), what="the log of the rms after 5 ReLU layers")
-cases = [("magic",), ("he", "gamma"), ("He",), ("zeros", "Normal"), (None,)]
-for names in refusals(init_params, [([2, 3], rng, *case) for case in cases]):
-    refused(names, "another scheme or distribution")
+wrong = [("magic",), ("he", "gamma"), ("He",), ("zeros", "Normal"), (None,)]
+cases = [([2, 3], rng, *pair) for pair in wrong]
+check.hidden.raises_each(ValueError, init_params, cases, what="another scheme or distribution")
 ### END HIDDEN TESTS
 
 # %% [markdown]

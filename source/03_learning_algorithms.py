@@ -1538,10 +1538,11 @@ def first_batch(iterate_minibatches, X, y):
     return next(iter(iterate_minibatches(X, y, 2)))
 
 
-for lengths in ((5, 4), (4, 5), (1, 2), (6, 1)):
-    misfit = iterate_minibatches, np.zeros((lengths[0], 2)), np.zeros(lengths[1])
-    what = "iterate_minibatches of different lengths"
-    check.hidden.raises(ValueError, first_batch, *misfit, what=what)
+lengths = [(5, 4), (4, 5), (1, 2), (6, 1)]
+misfits = [(iterate_minibatches, np.zeros((N, 2)), np.zeros(other)) for N, other in lengths]
+check.hidden.raises_each(
+    ValueError, first_batch, misfits, what="iterate_minibatches of different lengths"
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]

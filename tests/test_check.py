@@ -146,6 +146,23 @@ def test_raises_wants_that_exception_and_lets_the_stub_through():
         check.raises(ValueError, fail, NotImplementedError())
 
 
+@pytest.mark.parametrize("one", [check, hidden])
+def test_raises_each_wants_that_exception_of_every_call(one):
+    def fail(*errors):
+        for error in errors:
+            raise error
+
+    one.raises_each(ValueError, int, [("x",), ("",)])
+    one.raises_each(ArithmeticError, divmod, [(1, 0)])
+    one.raises_each(ValueError, fail, [])
+    told = message_of(one.raises_each, ValueError, fail, [(ValueError(),), ()], what=["the first", "the second"])
+    assert told == "the second must raise ValueError, but nothing was raised."
+    told = message_of(one.raises_each, ValueError, fail, [(KeyError(),)])
+    assert told == f"the call must raise ValueError, but raised {'another error' if one is hidden else 'KeyError'}."
+    with pytest.raises(NotImplementedError):
+        one.raises_each(ValueError, fail, [(NotImplementedError(),)])
+
+
 def test_each_gives_a_result_for_each_case():
     assert check.each(divmod, [(7, 2), [9, 4]]) == [(3, 1), (2, 1)]
     assert check.each(round, [(2.345,), (1.239,)], ndigits=1) == [2.3, 1.2]

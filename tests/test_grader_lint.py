@@ -157,6 +157,10 @@ RULES = {  # kind of fault, and case: (a bad cell, with its bad line marked <-, 
         "try:\n    f(1)\nexcept Empty:  # <-\n    pass\nassert f(2)",
         "try:\n    f(1)\nexcept ValueError:\n    pass\nassert f(2)",
     ),
+    "caught: by raises_each": (
+        "check.raises_each(Empty, f, [(1,)])  # <-",
+        "check.raises_each(ValueError, f, [(1,)])",
+    ),
     "caught: by raises": ("check.raises(Empty, f, 1)  # <-", "check.raises(ValueError, f, 1)"),
     "reveal: a visible check": ("HIDDEN\ncheck.close(f(1), 2.0)  # <-", "HIDDEN\n" + END),
     "testing: NumPy's": (
