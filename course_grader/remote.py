@@ -9,7 +9,6 @@ an array, it raises `Unsupported`, because the answer would be the student's.
 from __future__ import annotations
 
 import builtins
-import contextlib
 import importlib
 import inspect
 import marshal
@@ -232,10 +231,14 @@ def _portable(function) -> str | bytes:
     The text where its defaults are no plain data, or a decorator or closure makes more of it than its code says.
     """
     if type(function) is types.FunctionType and function.__closure__ is None and not hasattr(function, "__wrapped__"):
-        code = function.__code__.replace(co_filename=f"<{function.__name__}>")
-        with contextlib.suppress(ValueError):
-            return marshal.dumps((code, function.__defaults__, function.__kwdefaults__))
+        defaults, named = function.__defaults__, function.__kwdefaults__
+        if all(type(value) in _MARSHALLED for value in (*(defaults or ()), *(named or {}).values())):
+            code = function.__code__.replace(co_filename=f"<{function.__name__}>")
+            return marshal.dumps((code, defaults, named))
     return textwrap.dedent(inspect.getsource(function))
+
+
+_MARSHALLED = (type(None), bool, int, float, complex, str)  # of an array, marshal would make bytes, without a word
 
 
 class Judge(Channel):

@@ -146,6 +146,24 @@ def test_raises_wants_that_exception_and_lets_the_stub_through():
         check.raises(ValueError, fail, NotImplementedError())
 
 
+ODD = [
+    *(1.0, 1, True, np.float64(1), np.array(3), np.zeros((0, 3)), np.ones(3), 1 + 1e-8 * np.ones(3)),
+    *(np.array(row) for row in ([np.inf, 1, np.nan], [np.inf, 1, 2.0], [-np.inf, 0, 1], [1e308, -1e308, 0.0])),
+    *(np.ones(3, dtype=kind) for kind in ("uint8", "int32", "float32", "float16", "complex128", "bool")),
+]
+
+
+@pytest.mark.parametrize("rtol", [0, 1e-7, 1e-2])
+def test_near_is_what_numpy_calls_close(rtol):
+    for found in ODD:
+        for expected in ODD:
+            with np.errstate(all="ignore"):
+                right = np.isclose(found, expected, rtol=rtol, atol=1e-9)
+            got = check._near(found, expected, rtol, 1e-9)
+            assert np.shape(got) == np.shape(right), (found, expected)
+            assert np.array_equal(got, right), (found, expected)
+
+
 @pytest.mark.parametrize("one", [check, hidden])
 def test_raises_each_wants_that_exception_of_every_call(one):
     def fail(*errors):

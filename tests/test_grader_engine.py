@@ -225,6 +225,19 @@ WORKS = [
             return {"n": thing.n, "is": isinstance(thing, cls), "root": np.sqrt(n)}
         seen = look(f, 16)
         assert seen == {"n": 16, "is": True, "root": 4.0}"""),
+    case("a probe with defaults", "def f(*numbers):\n    return sum(numbers)", """
+        @check.student_side
+        def look(f, a=1, b=np.float64(2), *, c=4):
+            return f(a, b, c)
+        @check.student_side
+        def plain(f, a=1, *, c=4):
+            return f(a, c)
+        assert look(f) == 7 and look(f, 2, c=5) == 9 and plain(f) == 5 and plain(f, 2, c=5) == 7"""),
+    case("a probe that calls itself", "def f(n):\n    return n + 1", """
+        @check.student_side
+        def down(f, n):
+            return down(f, n - 1) if n else f(n)
+        assert down(f, 3) == 1"""),
     case("a probe as an argument", "def f(g, x):\n    return g(x) + g(x)", """
         @check.student_side
         def g(x):
