@@ -24,7 +24,8 @@ from .model import Added, Plan, Submission, Verdict
 # Modules that can change a verdict; a test holds the list against what the engine's processes import.
 JUDGING = (
     "advice", "base", "channel", "codec", "engine", "intake", "judge", "keys", "launcher", "model", "namespaces",
-    "needs", "plan", "prepared", "probes", "remote", "sandbox", "seccomp", "shell", "student", "usage", "view", "work",
+    "needs", "plan", "prepared", "probes", "remote", "sandbox", "seccomp", "shell", "student", "usage", "view",
+    "witness", "work",
 )  # fmt: skip
 LIBRARIES = ("numpy", "torch", "ipython", "matplotlib", "scikit-learn")
 WRITING = ("record",)  # modules that make the autograded notebook of a verdict

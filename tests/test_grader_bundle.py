@@ -24,6 +24,7 @@ from course_grader import bundle, cli
 PUBLIC = {
     'with np.errstate(all="ignore"):': "NumPy's own words for one thing",
     "except Exception:": "Python's",
+    "except Exception as error:": "Python's",
     "path = Path(path)": "Python's",
     "import matplotlib.pyplot as plt": "an import",
     "from torch.nn import functional": "an import",
