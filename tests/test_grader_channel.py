@@ -53,6 +53,7 @@ MESSAGES = {
     "a call of the wrong form": message("callback", body=(0, [], 3)),
     "a new object under a number of the judge's": message(changes=[(8, "list", data(()))], body=None),
     "a new object under a negative number": message(changes=[(-1, "list", data(()))], body=None),
+    "an object that is new twice": message(changes=[(1, "list", data(())), (1, "list", data((2,)))]),
     "a change of the wrong form": message(changes=[(1, "list")]),
     "an unknown type of object": message(changes=[(1, "module", data(()))]),
     "an array that is a text": message(changes=[(1, "array", data("text"))]),
