@@ -1598,27 +1598,21 @@ assert final["lr 0.5"] < 0.5 * min(final["lr 0.005"], final["lr 40.0"])
 # %% [markdown]
 # More epochs would save the slow run and not the wild one. So look at the curve first.
 #
-# For the exercise you get `init_params`, the solution of Exercise 2.5, and two building blocks that use PyTorch's autograd.
+# For the exercise you get three building blocks: `init_params(sizes, rng)` draws the starting weights with PyTorch's He initializer, and two functions use PyTorch's autograd.
 
 
-# %% nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "given-init-params"}
-def init_params(sizes, rng, scheme="he", distribution="normal"):
-    """Initial weights and biases of a network.
+# %% nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "training-start"}
+def init_params(sizes, rng):
+    """Weights drawn by PyTorch's He initializer, and biases of zeros.
 
-    sizes: list of L + 1 int; rng: Generator; scheme: "he", "xavier" or "zeros"; distribution: "normal" or "uniform"
+    sizes: list of L + 1 int; rng: Generator, whose next number seeds PyTorch's generator
     returns: list of L pairs (W (D_l, D_l+1), b (D_l+1,)), float64
-    raises: ValueError for another scheme or distribution
     """
-    if scheme not in ("he", "xavier", "zeros") or distribution not in ("normal", "uniform"):
-        raise ValueError(f"unknown scheme or distribution: {scheme!r}, {distribution!r}")
-    params = []
-    for D, M in zip(sizes[:-1], sizes[1:], strict=True):
-        std = np.sqrt({"he": 2 / D, "xavier": 2 / (D + M), "zeros": 0.0}[scheme])
-        bound = np.sqrt(3) * std
-        normal = distribution == "normal"
-        W = rng.normal(0.0, std, (D, M)) if normal else rng.uniform(-bound, bound, (D, M))
-        params.append((W, np.zeros(M)))
-    return params
+    draws = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    shapes = zip(sizes[1:], sizes[:-1], strict=True)  # PyTorch keeps a layer's weights as (out, in)
+    weights = [torch.empty(shape, dtype=torch.float64) for shape in shapes]
+    drawn = [nn.init.kaiming_normal_(W, generator=draws).numpy().T.copy() for W in weights]
+    return [(W, np.zeros(W.shape[1])) for W in drawn]
 
 
 # %% nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "training-blocks"}

@@ -2,7 +2,8 @@
 
 Runs in a process of its own, in a scratch folder, without network. It executes every code cell of each release notebook
 in order, collects what they define, adds the public functions and classes of course_utils, and puts each in place of
-each name that an exercise of the same or a later unit asks for; the exercise's other names stay the reference solution.
+each name that an exercise of any unit asks for, since all units are handed out at once; the exercise's other names stay
+the reference solution.
 Prints one JSON line per finding, and a last line with counts.
 """
 
@@ -20,6 +21,7 @@ import types
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
 from course_author.units import ROOT, load_unit, unit_names
 
@@ -68,8 +70,15 @@ def callables(name, value, space):
         if value.__module__ == space["__name__"]:
             yield name, value
             yield from methods(name, value)
-    elif callable(value) and not name.startswith("_") and not isinstance(value, types.BuiltinFunctionType):
+    elif callable(value) and not name.startswith("_") and not of_a_library(value):
         yield name, value  # a partial, a vectorized function, a module of layers
+
+
+def of_a_library(value):
+    """Is it a compiled function that a library offers? A reader has those anyway; a cell can only import them."""
+    if isinstance(value, np.ufunc):  # np.frompyfunc makes one of a cell's own function, too
+        return any(getattr(module, value.__name__, None) is value for module in (np, sys.modules.get("scipy.special")))
+    return isinstance(value, types.BuiltinFunctionType)
 
 
 def methods(name, kind):
@@ -176,10 +185,11 @@ def main(root, report):
     def say(**finding):
         print(json.dumps(finding), file=report, flush=True)
 
-    known, tried = list(tools()), 0
-    for name in unit_names(root):
-        unit = load_unit(name, root)
+    names, tried = unit_names(root), 0
+    known = list(tools())
+    for name in names:
         known += released(name, root, say)
+    for unit in (load_unit(name, root) for name in names):
         before = {"__name__": "__main__"}
         for source in unit.setup:
             exec(code(source, "<setup>"), before)
