@@ -20,6 +20,14 @@ class GraderError(Exception):
     """Grading cannot go on; the message says in a sentence what happened and what to do."""
 
 
+class CannotStart(GraderError):
+    """No submission at all can be graded here: the engine does not start, or the sandbox does not hold."""
+
+
+class BadUnit(CannotStart):
+    """No submission of this unit can be graded anywhere: a cell of the course's own does not do what it should."""
+
+
 @dataclass(frozen=True)
 class PlanCell:
     """One cell of the instructor's notebook.
