@@ -54,6 +54,7 @@ c.Execute.iopub_timeout = 30
 c.Autograde.exporter_class = "course_grader.nbgrader_plugin.JudgeExporter"
 c.Autograde.sanitize_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]  # the second lock: nothing is executed
 c.Autograde.autograde_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]
+c.GenerateAssignment.exporter_class = "course_grader.nbgrader_plugin.TriedExporter"  # own answers, before anybody's
 c.GenerateFeedback.exporter_class = "course_grader.feedback.FeedbackExporter"  # plain nbgrader's shows hidden tests
 
 c.CourseGrader.no_student_process = ["*"]  # our tests work from outside; none may run where an answer can reach it

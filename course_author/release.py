@@ -29,7 +29,7 @@ def generate(unit: str, root=ROOT) -> None:
     root = Path(root)
     folder = root / "release" / unit
     before = contents(folder)
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit, "--force", "--create"]
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit, "--force", "--create", *_UNTRIED]
     try:
         with tempfile.TemporaryDirectory() as empty:
             own = environment(Path(empty))
@@ -46,6 +46,31 @@ def generate(unit: str, root=ROOT) -> None:
     if done.returncode != 0 or not (folder / f"{unit}.ipynb").is_file():
         restore(folder, before)
         raise UnitError(f"nbgrader could not release {unit}: {_reason(done.stderr + done.stdout)}")
+
+
+_UNTRIED = ["--GenerateAssignment.exporter_class=nbconvert.exporters.NotebookExporter"]  # see `try_own_answers`
+
+
+def try_own_answers(units: list[str], root=ROOT) -> str:
+    """Have the judge grade the own answers of released units, all with one engine; returns a remark, or "".
+
+    Raises
+    ------
+    UnitError
+        A test or a setup cell does not do what it should; the message names it.
+    """
+    from course_grader import plan, steps
+    from course_grader.model import BadUnit, CannotStart
+
+    with steps.Grader(plan.settings(root)) as grader:
+        try:
+            for unit in units:
+                grader.try_own_answers(unit)
+        except BadUnit as error:
+            raise UnitError(str(error)) from None
+        except CannotStart as error:  # a machine that cannot grade may well release
+            return f"The judge cannot try the own answers here: {error}"
+    return ""
 
 
 def environment(scratch: Path) -> dict:
@@ -143,4 +168,5 @@ def main(argv) -> int:
         return 1 if found else 0
     for unit in units:
         print(f"{unit}: {'released' if release(unit) else 'up to date'}", flush=True)
+    print(try_own_answers(units) or "the own answers get full points", flush=True)
     return 0

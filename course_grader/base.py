@@ -18,9 +18,9 @@ from pathlib import Path
 
 from . import sandbox
 from .channel import LENGTH
-from .model import GraderError
 from .student import live
 
+MESSAGE = 500  # characters of a setup cell's error
 LOOK_EVERY_S = 0.1  # how often the running exercise's whole process tree is held against its limits
 
 
@@ -57,10 +57,19 @@ def main(connection: socket.socket, shell) -> None:
     try:
         readable, hidden = ([Path(path) for path in job[name]] for name in ("readable", "hidden"))
         sandbox.enter(readable, job["isolation"], hidden=hidden)
-        for name, source in job["setup"]:
-            _setup(shell, name, source)
     except Exception as error:
         send_json(connection, {"fault": f"{type(error).__name__}: {error}"})
+        return
+    for name, source in job["setup"]:
+        error = _setup(shell, source)
+        if error is not None:
+            with contextlib.suppress(OSError):  # the judge has met it, too, and gone
+                send_json(connection, {"fault": setup_fault(name, error), "cell": True})
+            return
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        told = f"the setup cells leave {threads - 1} threads behind, and a process with threads must not fork"
+        send_json(connection, {"fault": told, "cell": True})
         return
     send_json(connection, {"ready": time.perf_counter() - started})
     setup = dict(shell.user_ns)
@@ -71,20 +80,24 @@ def main(connection: socket.socket, shell) -> None:
         _exercise(connection, shell, setup, job, message["cells"])
 
 
-def _setup(shell, name: str, source: str) -> None:
-    """Setup cells are ours, and need nothing of the shell but its namespace and magics."""
+def _setup(shell, source: str) -> BaseException | None:
+    """Setup cells are ours, and need nothing of the shell but its namespace and magics. Returns what went wrong."""
     result = shell.run_cell(source, store_history=False)
-    error = result.error_before_exec or result.error_in_exec
-    if error is not None:
-        raise GraderError(f"the cell {name!r} does not run ({type(error).__name__}: {error})")
+    return result.error_before_exec or result.error_in_exec
+
+
+def setup_fault(name: str, error: BaseException) -> str:
+    """What is said of a setup cell that does not run."""
+    why = f"{type(error).__name__}: {error}"[:MESSAGE]
+    return (
+        f"the setup cell {name!r} does not run where the tests are judged ({why}). It runs there without the files "
+        "beside the notebook, without a network and without a front end: let it import and define what the cells need, "
+        "release the unit again, and grade again"
+    )
 
 
 def _exercise(connection: socket.socket, shell, setup: dict, job: dict, cells: list) -> None:
     """Fork a process for one exercise, hand the judge its socket, and end it when the judge says so."""
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads != 1:
-        send_json(connection, {"fault": f"a setup cell left {threads - 1} threads behind, so it cannot be forked"})
-        return
     limits = sandbox.Limits(**job["limits"])
     ours, theirs = socket.socketpair()
     started = time.perf_counter()

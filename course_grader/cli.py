@@ -141,6 +141,7 @@ def _grade(arguments) -> int:
     work = ClassRun(
         grader, arguments.unit, _pool(arguments, len(students)), isolation,
         apart=bool(arguments.cluster), regrade=arguments.regrade, create=_creates(course, arguments.roster),
+        say=lambda sentence: print(f"course-grader: {sentence}", file=sys.stderr),
     )  # fmt: skip
     report = (_Document if arguments.json else _Lines)(arguments.unit, loaded)
     progress = Progress(len(students))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from . import needs, sandbox
 from .base import receive_json, send_json
-from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
+from .model import BadUnit, CannotStart, CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
 WALL_SECONDS = 60.0  # per cell: for whoever sleeps or waits; generous, so that a busy machine changes no verdict
 START_SECONDS = 300.0
@@ -205,8 +205,8 @@ class Engine:
 
         Raises
         ------
-        GraderError
-            The setup cells do not run, or the engine cannot be started.
+        CannotStart
+            The engine cannot be started; BadUnit: the setup cells do not run.
         EngineDied
             The prepared process was killed meanwhile; the next submission gets a new one.
         """
@@ -334,7 +334,8 @@ class Engine:
             if message is None:
                 return False
             if "fault" in message:
-                raise GraderError(f"Grading cannot start: {message['fault']}.")
+                kind = BadUnit if message.get("cell") else CannotStart
+                raise kind(f"Grading cannot start: {message['fault']}.")
             if "verdict" in message:
                 verdict.cells.append(CellVerdict(**message["verdict"]))
             elif "run" in message:

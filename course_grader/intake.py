@@ -101,6 +101,19 @@ def show(name: str) -> str:
     return clean if len(clean) <= 80 else clean[:77] + "..."
 
 
+def student_problem(name: str) -> str:
+    """Why a folder's name can be no student's id, "" if it can.
+
+    An id stands in paths, in addresses and on instructors' pages: other signs than these have no business there.
+    """
+    if not _ID.fullmatch(name) or ".." in name:
+        return "an id has at most 128 letters, digits and . _ - @ + or blanks, and begins with a letter or a digit"
+    return ""
+
+
+_ID = re.compile(r"[^\W_][\w.@+ -]{0,127}")
+
+
 def fetch(folder: Path, name: str, cap: int = NOTEBOOK_BYTES) -> bytes:
     """The bytes of one file of a submission: a regular file of at most `cap` bytes, and no link on the way to it.
 

@@ -17,12 +17,13 @@ import secrets
 import socket
 import sys
 import time
+import traceback
 import types
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from . import needs
-from .base import receive_json, send_json
+from .base import receive_json, send_json, setup_fault
 from .channel import Closed, ProtocolError
 from .codec import CodecError
 from .model import STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
@@ -34,6 +35,10 @@ MESSAGE = 2_000
 JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may
 MEMORY = 3 << 30  # bytes that tests may take: an answer might make them ask for much
 GENEROUS = 3.0  # the judge waits that many times the wall-clock limit before it takes a process for stuck
+
+
+class SetupFails(Exception):
+    """A setup cell of the course's own does not run; the message says which, and why."""
 
 
 @dataclass
@@ -52,15 +57,18 @@ class Attempt:
         return all(verdict.passed for verdict in self.verdicts)
 
 
-def main(grader: socket.socket, base: socket.socket) -> None:
-    """Judge one submission: the job comes from the grader as JSON, verdicts go back one by one."""
+def main(grader: socket.socket, base: socket.socket, shell) -> None:
+    """Judge one submission: the job comes from the grader as JSON, verdicts go back one by one.
+
+    shell: IPython's, for magics in setup cells; no line of a student's runs in this process
+    """
     job = receive_json(grader)
     if job is None:
         return
     _limit()
     plan, submission = Plan.from_json(job["plan"]), Submission.from_data(job["submission"])
     needs.know(plan, submission, job["names"])
-    Session(grader, base, plan, submission, job).run()
+    Session(grader, base, plan, submission, job, shell).run()
 
 
 def _limit() -> None:
@@ -74,8 +82,9 @@ def _limit() -> None:
 class Session:
     """The judging of one submission."""
 
-    def __init__(self, grader, base, plan: Plan, submission: Submission, job: dict):
+    def __init__(self, grader, base, plan: Plan, submission: Submission, job: dict, shell):
         self.grader, self.base, self.plan, self.submission, self.job = grader, base, plan, submission, job
+        self._shell = shell
         self.channel: Judge | None = None
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
         # A class's name may be shown if the task asks for it, or if it is a library's: a name made up during a test
@@ -94,12 +103,17 @@ class Session:
             {name: self.job[name] for name in passed_on}
             | {"setup": setup, "limits": limits, "cpu_seconds": self.plan.cpu_seconds},
         )
-        self.namespace = self._judge_setup(setup)
+        try:
+            self.namespace = self._judge_setup(setup)
+        except SetupFails as error:
+            send_json(self.grader, {"fault": str(error), "cell": True})
+            return
         names = set(self.namespace)
         self.cells = needs.student_cells(self.plan, self.submission)
         answer = receive_json(self.base)
         if answer is None or "fault" in answer:
-            send_json(self.grader, {"fault": (answer or {}).get("fault", "the sandboxed process died at its start")})
+            answer = answer or {"fault": "the sandboxed process died at its start"}
+            send_json(self.grader, {"fault": answer["fault"], "cell": answer.get("cell", False)})
             return
         self.seconds["sandbox"] += answer["ready"]
         done = set(self.job["done"])
@@ -128,8 +142,19 @@ class Session:
                 setattr(check, name, check.student_side(value))
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for name, source in setup:
-                _run(needs._without_magics(source), name, module.__dict__)
+                try:
+                    _run(self._plain(source, module), name, module.__dict__)
+                except BaseException as error:  # SystemExit, too: it would end the judge without a word
+                    raise SetupFails(setup_fault(name, error)) from None
         return module.__dict__
+
+    def _plain(self, source: str, module: types.ModuleType) -> str:
+        """A setup cell as plain Python; where it has magics, `get_ipython` means a shell that works on these names."""
+        text = self._shell.transform_cell(source)
+        if text.strip() != source.strip():
+            self._shell.user_module, self._shell.user_ns = module, module.__dict__
+            module.get_ipython = lambda: self._shell
+        return text
 
     # -- one exercise ----------------------------------------------------------------------------------------------
 
@@ -243,7 +268,7 @@ class Session:
     def _explain(self, verdict: CellVerdict, cell: PlanCell, error: BaseException) -> None:
         """Cause and message of a test that did not pass, without a value of a hidden test or from one."""
         verdict.cause, verdict.message = explain(error, cell, getattr(error, "from_student", False))
-        verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE]
+        verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE] + _line_of(error, cell)
 
     def _settle(self, attempt: Attempt, tests: list[PlanCell], ended: dict) -> None:
         """What the end of the process says about tests that it did not live to see."""
@@ -376,6 +401,19 @@ def _explain_ordinary(error: BaseException, cell: PlanCell, from_student: bool) 
     if isinstance(error, NameError) and not from_student:
         return "error", f"{text}: it is expected to be defined by your answer." if not cell.hidden else _missing(error)
     return "error", f"{name} in a hidden test." if cell.hidden else f"{name}: {text}"
+
+
+def _line_of(error: BaseException, cell: PlanCell) -> str:
+    """The line of the test that an exception came from, for the instructor."""
+    filename = f"<{cell.name}>"
+    numbers = [number for frame, number in traceback.walk_tb(error.__traceback__) if _is_in(frame, filename)]
+    if not numbers:
+        return ""
+    return f" [line {numbers[-1]}: {linecache.getline(filename, numbers[-1]).strip()[:200]}]"
+
+
+def _is_in(frame: types.FrameType, filename: str) -> bool:
+    return frame.f_code.co_filename == filename
 
 
 def _missing(error: NameError) -> str:

@@ -134,6 +134,14 @@ class Ledger:
                 ) from None
         return self._units[name]
 
+    def has_stamp(self, unit: str, student: str, when: str) -> bool:
+        """Is the recorded submission of this time? when: text of a time stamp, "" for none."""
+        query = select(SUBMISSIONS.c.timestamp).where(
+            SUBMISSIONS.c.assignment_id == self.unit(unit).row, SUBMISSIONS.c.student_id == student
+        )
+        with self.transaction():
+            return self._db.scalar(query) == (utils.parse_utc(when) if when else None)
+
     def auto_scores(self, unit: str, notebook: str, student: str) -> dict[str, float | None] | None:
         """Recorded automatic points of a student's notebook by cell; None if nothing is recorded."""
         there = self.unit(unit)
@@ -181,9 +189,9 @@ class Ledger:
             values = {"assignment_id": there.row, "student_id": student, "timestamp": stamp}
             made = self._db.execute(insert(SUBMISSIONS).values(**values)).inserted_primary_key[0]
             return made, bool(stamp and there.due and stamp > there.due)
-        if stamp and stamp != row.timestamp:
+        if stamp != row.timestamp:  # also one that has none any more: its old time is another submission's
             self._db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == row.id).values(timestamp=stamp))
-        stamp, due = stamp or row.timestamp, there.due
+        due = there.due
         if due and row.extension:
             due += row.extension
         return row.id, bool(stamp and due and stamp > due)

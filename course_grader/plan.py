@@ -6,7 +6,9 @@ keeps order, examples and the text that students got. A plan is made of both, an
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -201,16 +203,35 @@ def _plan(course: Settings, unit: str, record) -> Plan:
     )  # fmt: skip
 
 
-def _reference(course: Settings, unit: str, notebook: str, planned: list[PlanCell]) -> dict[str, str]:
-    """The course's own answers by name, from source/; none if that is not here, or has other cells."""
+def _reference(course: Settings, unit: str, notebook: str, planned: Iterable[PlanCell]) -> dict[str, str]:
+    """The same without a reason why not."""
+    with contextlib.suppress(GraderError):
+        return own_answers(course, unit, notebook, planned)
+    return {}
+
+
+def own_answers(course: Settings, unit: str, notebook: str, planned: Iterable[PlanCell]) -> dict[str, str]:
+    """The course's own answers to these cells by name, from source/.
+
+    Raises
+    ------
+    GraderError
+        They are not here, or source/ has other cells; the message says which file lacks what.
+    """
     path = course.folder("source", ".", unit) / f"{notebook}.ipynb"
+    shown = os.path.relpath(path, course.root)
     try:
         cells = nbformat.read(path, as_version=4).cells
-    except Exception:
-        return {}
+    except FileNotFoundError:
+        raise GraderError(f"{shown} is not here") from None
+    except Exception as error:
+        raise GraderError(f"{shown} is no readable notebook ({_one_line(error)})") from None
     answers = {cell.metadata.get("nbgrader", {}).get("grade_id", ""): cell.source for cell in cells}
     names = [cell.name for cell in planned if cell.kind in ("answer", "manual")]
-    return {name: answers[name] for name in names} if answers.keys() >= set(names) else {}
+    missing = [name for name in names if name not in answers]
+    if missing:
+        raise GraderError(f"{shown} has no answer {missing[0]!r}")
+    return {name: answers[name] for name in names}
 
 
 def _released(course: Settings, unit: str, notebook: str, mend: str):

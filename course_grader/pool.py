@@ -54,12 +54,7 @@ class _Futures:
 
     def stream(self, jobs: Iterable[tuple]) -> Iterator[tuple]:
         """(tag, result) for each (tag, job), in any order; a job of None has the result None at once."""
-        try:
-            yield from self._stream(iter(jobs))
-        finally:
-            self.close()
-
-    def _stream(self, jobs: Iterator[tuple]) -> Iterator[tuple]:
+        jobs = iter(jobs)
         done: queue.SimpleQueue = queue.SimpleQueue()
         again: deque[_Job] = deque()  # those that were under way when a worker died: one at a time, to find the culprit
         under_way: dict[object, _Job] = {}

@@ -122,7 +122,7 @@ def _fork_pair(control: socket.socket, the_shell) -> None:
     to_base, to_judge = socket.socketpair()
     for fork, run, foreign in (
         (sandbox.fork_base, lambda: base.main(to_judge, the_shell), (control, graders, judges, to_base)),
-        (os.fork, lambda: judge.main(judges, to_base), (control, graders, to_judge)),
+        (os.fork, lambda: judge.main(judges, to_base, the_shell), (control, graders, to_judge)),
     ):
         if fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -423,8 +423,11 @@ def before(course: plans.Settings, graded: Graded) -> Verdict | None:
 
 
 def holds(ledger: Ledger, graded: Graded, verdict: Verdict | None) -> bool:
-    """Is this earlier verdict on exactly this submission, and does the gradebook say the same?"""
+    """Is this earlier verdict on exactly this submission, and does the gradebook say the same, of the same time?"""
     if verdict is None or verdict.key != graded.key:
+        return False
+    when = timestamp(ledger.course.submitted(graded.submission.student, graded.plan.unit))
+    if not ledger.has_stamp(graded.plan.unit, graded.submission.student, when):
         return False
     found = ledger.auto_scores(graded.plan.unit, graded.plan.notebook, graded.submission.student)
     if found is None:

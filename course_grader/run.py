@@ -7,21 +7,16 @@ does the work in between. A few submissions are held at a time, whatever the siz
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from . import intake, keys, record, work
-from .faults import FULL
+from . import intake, keys, own, record, work
 from .ledger import Ledger
-from .model import GraderError, Verdict
+from .lock import alone
+from .model import CannotStart, GraderError, Plan, Submission, Verdict
 from .record import Graded
-from .steps import CannotStart, Grader
-
-LOCK = ".course-grader.lock"
+from .steps import Grader
 
 
 @dataclass
@@ -44,11 +39,22 @@ class ClassRun:
     apart: the pool's workers have no course folder
     regrade: execute also what is unchanged
     create: enter students whom the gradebook does not know
+    say: is told what a person should know before anybody is graded, a sentence at a time
     """
 
-    def __init__(self, grader: Grader, unit: str, pool, isolation: str, apart=False, regrade=False, create=True):
+    def __init__(
+        self,
+        grader: Grader,
+        unit: str,
+        pool,
+        isolation: str,
+        apart=False,
+        regrade=False,
+        create=True,
+        say: Callable[[str], None] = lambda sentence: None,
+    ):
         self._grader, self._unit, self._pool = grader, unit, pool
-        self._isolation, self._regrade, self._create = isolation, regrade, create
+        self._isolation, self._regrade, self._create, self._say = isolation, regrade, create, say
         self._course = "" if apart else str(grader.course.root)
 
     def results(self, students: Iterable[str]) -> Iterator[dict]:
@@ -57,15 +63,35 @@ class ClassRun:
         Raises
         ------
         CannotStart
-            Nothing can be judged; what was recorded so far stays.
+            Nothing can be judged, here or of this unit; what was recorded so far stays.
         """
-        with alone(self._grader.course.root), Ledger(self._grader.course) as self._ledger:
+        course = self._grader.course
+        with contextlib.closing(self._pool), alone(course.root), Ledger(course) as self._ledger:
             self._known = None if self._create else self._ledger.students()
             self._ledger.unit(self._unit)
+            self._try_own_answers()
             opened = map(self._open, students)
-            with contextlib.closing(self._pool.stream((one, one.job) for one in opened)) as stream:
-                for one, said in stream:
-                    yield self._close(one, said)
+            for one, said in self._pool.stream((one, one.job) for one in opened):
+                yield self._close(one, said)
+
+    def _try_own_answers(self) -> None:
+        """Judge the unit's own answers where the students' will be, unless they are known to get full points."""
+        plans = self._grader.plans(self._unit).values()
+        waiting, remarks = own.trials(self._grader.course, plans, self._isolation)
+        if waiting:
+            remarks.append(f"The course's own answers to {self._unit} are tried first; this is kept until they change.")
+        for sentence in remarks:
+            self._say(sentence)
+        jobs = [(one, self._job([(one.plan, one.submission, None)])) for one in waiting]
+        own.settle(self._grader.course, [(one, _own_verdict(said)) for one, said in self._pool.stream(jobs)])
+
+    def _job(self, notebooks: Iterable[tuple[Plan, Submission, Verdict | None]]) -> str:
+        """Notebooks of one submission with what is known of their verdicts, for a worker."""
+        sent = [
+            {"plan": plan.json, "submission": asdict(submission), "known": known and _sent(known)}
+            for plan, submission, known in notebooks
+        ]
+        return work.job(self._course, self._isolation, sent)
 
     # -- before ----------------------------------------------------------------------------------------------------
 
@@ -99,11 +125,7 @@ class ClassRun:
                 verdict.notes, verdict.seconds = list(ready.submission.notes), earlier.seconds
             one.verdicts = known
             return
-        notebooks = [
-            {"plan": r.plan.json, "submission": asdict(r.submission), "known": k and _sent(k)}
-            for r, k in zip(one.ready, known, strict=True)
-        ]
-        one.job = work.job(self._course, self._isolation, notebooks)
+        one.job = self._job((r.plan, r.submission, k) for r, k in zip(one.ready, known, strict=True))
 
     # -- after -----------------------------------------------------------------------------------------------------
 
@@ -129,23 +151,8 @@ def _sent(known: Verdict) -> dict:
     return {"cells": [asdict(cell) for cell in known.cells], "runs": [asdict(run) for run in known.runs]}
 
 
-@contextlib.contextmanager
-def alone(course: Path):
-    """Hold the course: two runs at once would grade everything twice and trip over each other's files."""
-    path = course / LOCK
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise GraderError(
-            FULL if error.errno == 28 else f"{path} cannot be written ({error.strerror}): grade as who owns the course."
-        ) from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GraderError(
-                f"Another course-grader is at work in {course}: wait until it has ended, or end it."
-            ) from None
-        yield
-    finally:
-        os.close(handle)  # the file stays: deleting it could let two in
+def _own_verdict(said: str) -> Verdict:
+    answer = json.loads(said)
+    if "verdicts" not in answer:
+        raise CannotStart(answer.get("fatal") or answer["error"])
+    return Verdict.from_data(answer["verdicts"][0])

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from . import engine as engines
 from . import keys
-from .model import CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
+from .model import CannotStart, CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
 _engines: dict[tuple, engines.Engine] = {}  # by course folder, isolation and libraries; started, perhaps not yet ready
 _turn = threading.Lock()
@@ -39,7 +39,7 @@ def judge(text: str) -> str:
         plans = [_plan(one["plan"]) for one in asked["notebooks"]]
         engine = _ready(asked["course"], asked["isolation"], plans)
         return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
-    except _CannotStart as error:
+    except CannotStart as error:
         return json.dumps({"fatal": str(error)})
     except engines.EngineDied:
         raise  # whoever gave the job gives it again
@@ -69,10 +69,6 @@ def _plan(text: str) -> Plan:
 # -- engines -----------------------------------------------------------------------------------------------------------
 
 
-class _CannotStart(GraderError):
-    """The engine does not start, or the sandbox does not hold."""
-
-
 def start(course: str, isolation: str, libraries: tuple) -> engines.Engine:
     """Begin to start the engine that jobs with these settings will need, and return it; no second one is made."""
     with _turn:
@@ -92,7 +88,7 @@ def _ready(course: str, isolation: str, plans: list[Plan]) -> engines.Engine:
     except engines.EngineDied:
         raise
     except GraderError as error:
-        raise _CannotStart(str(error)) from None
+        raise CannotStart(str(error)) from None
     return engine
 
 

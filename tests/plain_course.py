@@ -56,6 +56,7 @@ def make(folder: Path, notebooks=None, config="", unit=UNIT) -> Path:
     """Write a course into a folder and release its unit. `notebooks`: name -> source cells."""
     settings = (ROOT / "nbgrader_config.py").read_text().replace("course_author.preprocessors.NamedStubs", STUBS)
     settings = settings.replace('    "course_author.preprocessors.TagUnanswered",', "    # ")
+    settings = settings.replace("c.GenerateAssignment.exporter_class", "# own answers at the first grading:")
     settings = settings.replace('HiddenTests",\n', 'HiddenTests",\n    "nbgrader.preprocessors.ClearMarkScheme",\n')
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(settings + config, encoding="utf-8")

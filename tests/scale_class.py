@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -80,6 +81,11 @@ def grade(course: Path, *arguments, timeout=300, check=True, unit=UNIT, **more):
     )  # fmt: skip
     assert not check or done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done
+
+
+def first_graded(process) -> bool:
+    """Wait until a run whose stderr is a pipe has graded its first submission; False if it ended before."""
+    return any(re.match(r"1 of \d+$", line) for line in process.stderr)
 
 
 def verdicts(course: Path) -> dict[str, list]:

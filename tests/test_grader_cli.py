@@ -31,6 +31,9 @@ def shared(tmp_path_factory):
         yield engine
 
 
+TRIED = r"course-grader: The course's own answers to hw are tried first; this is kept until they change\.\n"
+
+
 class Shared:
     """Stands for `Engine`; counts its starts."""
 
@@ -103,7 +106,7 @@ def test_a_table_for_people(course, engine, capsys):
         "hw: 2 graded",
         "",
     ]
-    assert re.fullmatch(r"1 of 2\n2 of 2, \d+ a minute, 0:00 left\n", err)
+    assert re.fullmatch(rf"{TRIED}1 of 2\n2 of 2, \d+ a minute, 0:00 left\n", err)
     assert grades(course, "ada")["area-hidden"] == (3, None, False)
     assert grades(course, "bob")["area-hidden"] == (0, None, False)
     assert engine.asked_for == "full"
@@ -161,9 +164,11 @@ def test_tests_judged_beside_the_answers_are_named(course):
 def test_nothing_of_a_student_steers_the_terminal(course, engine, capsys):
     evil = 'def area(r):\n    raise ValueError("\\x1b[2Jcleared\\n\\u202e")'
     hand_in(course, "x\x1b[31m", answered(released(course), area=evil))
-    assert run(course) == 0
+    hand_in(course, "eve", answered(released(course), area=evil))
+    assert run(course) == 1
     out = capsys.readouterr().out
-    assert "x [31m: 0 of 6 points" in out
+    assert "eve: 0 of 6 points" in out
+    assert "x [31m: not graded\n  - x?[31m is no student id (an id has at most 128 letters" in out
     assert "\x1b" not in out and "\u202e" not in out
 
 
@@ -282,7 +287,7 @@ def test_as_a_module_in_a_process_of_its_own(course):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["submissions"][0]["points"] == 6
-    assert done.stderr == "1 of 1\n"
+    assert re.fullmatch(rf"{TRIED}1 of 1\n", done.stderr)
     assert not [line for line in _processes() if str(course) in line]
 
 

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from traitlets.config import Config
 
 from course_author.build import build
-from course_grader import cli, nbgrader_plugin, plan
+from course_grader import cli, nbgrader_plugin, own, plan
 from course_grader import engine as engines
 
 pytestmark = pytest.mark.part("grader")
@@ -39,7 +39,7 @@ def engine(shared, monkeypatch):
     """A stand-in for `Engine` that grades with the shared one and counts."""
 
     class Shared:
-        started, closed, graded = 0, 0, []
+        started, closed, graded, tried = 0, 0, [], []
 
         def __init__(self, course, isolation="full", **modules):
             pass
@@ -55,7 +55,7 @@ def engine(shared, monkeypatch):
             shared.prepare(plan)
 
         def grade(self, plan, submission):
-            Shared.graded.append(submission.student)
+            (Shared.tried if submission.student == own.STUDENT else Shared.graded).append(submission.student)
             return shared.grade(plan, submission)
 
         def close(self):
@@ -117,6 +117,7 @@ def test_the_command_and_the_button_do_what_ours_does(course, engine, capsys):
 def test_one_engine_for_a_whole_process(course, engine):
     assert autograde(course)["success"] and autograde(course, "ada")["success"]
     assert (engine.started, engine.closed, engine.graded) == (1, 0, ["ada", "ada", "bob", "ada", "ada"])
+    assert len(engine.tried) == 1, "the own answers of the notebook that has tests, once"
     nbgrader_plugin.close_all()
     assert engine.closed == 1
 
@@ -147,7 +148,8 @@ def test_a_new_release_is_seen_by_a_process_that_lives_long(course, engine):
     """Formgrader keeps its process for days, and the instructor mends a test meanwhile."""
     assert autograde(course, "ada")["success"]
     path = course / "source" / UNIT / "first.ipynb"
-    path.write_text(path.read_text().replace("shift(1) == 11", "shift(1) == 12"))
+    text = path.read_text().replace("shift(1) == 11", "shift(1) == 12").replace("return x + base", "return x + base + 1")
+    path.write_text(text)
     plain_course.release(course)
     assert autograde(course, "ada")["success"]
     assert grades(course, "ada")["shift-check"][0] == 0

@@ -219,6 +219,7 @@ def loaded(name):
 def test_plain_settings_are_the_courses_without_the_judge():
     ours, plain = loaded("nbgrader_config.py"), loaded("stock_config.py")
     judge = {name: ours.pop(name) for name in ("Autograde", "GenerateFeedback", "CourseGrader")}
+    assert ours["GenerateAssignment"].pop("exporter_class") == "course_grader.nbgrader_plugin.TriedExporter"
     assert ours == plain and len(plain) >= 6
     assert set(judge["Autograde"]) == {"exporter_class", "sanitize_preprocessors", "autograde_preprocessors"}
     lines = (ROOT / "nbgrader_config.py").read_text().split("\n")

@@ -16,7 +16,7 @@ import scale_class
 from plain_course import UNIT, answered, hand_in, released
 from scale_class import KINDS, assert_right, fill, grade, points, verdicts
 
-from course_grader import cli, plan
+from course_grader import cli, own, plan
 from course_grader.engine import Engine
 
 pytestmark = pytest.mark.part("scale")
@@ -68,12 +68,14 @@ def test_two_processes_give_what_one_gives(course, made):
     assert stamps == {path: path.stat().st_mtime_ns for path in (course / "autograded").rglob("*")}
 
 
-def changed_test(course, old, new):
-    """The instructor mends one hidden test and releases again."""
+def changed_test(course, *changes):
+    """The instructor mends one hidden test, perhaps the course's own answer with it, and releases again."""
     path = course / "source" / UNIT / "first.ipynb"
     text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path.write_text(text)
     plain_course.release(course)
 
 
@@ -83,6 +85,8 @@ def executions(monkeypatch):
     real = Engine.grade
 
     def spy(self, the_plan, submission, known=None):
+        if submission.student == own.STUDENT:
+            return real(self, the_plan, submission, known)
         asked[submission.student] = {cell.name for cell in known.cells} if known else set()
         return real(self, the_plan, submission, known)
 
@@ -94,7 +98,8 @@ def test_a_changed_test_is_run_again_and_nothing_else(course, made, capsys, monk
     arguments = ["grade", UNIT, "--course", str(course), "--jobs", "1"]
     assert cli.main(arguments) == 0
     before = verdicts(course)
-    changed_test(course, '-6, what=\\"double of a negative', '6, what=\\"double of a negative')
+    test = '-6, what=\\"double of a negative', '6, what=\\"double of a negative'
+    changed_test(course, test, ("return 2 * x", "return 2 * abs(x)"))
     asked = executions(monkeypatch)
     capsys.readouterr()
     assert cli.main(arguments) == 0
@@ -121,7 +126,7 @@ def test_a_changed_test_is_run_again_and_nothing_else(course, made, capsys, monk
 
 def test_a_test_that_was_emptied_also_counts_for_those_who_left_it_blank(course, made):
     """An instructor withdraws an unfair test: everybody gets its points, whatever stands in the answer."""
-    changed_test(course, 'check.hidden.equal(double(-3), -6, what=\\"double of a negative\\")', "pass")
+    changed_test(course, ('check.hidden.equal(double(-3), -6, what=\\"double of a negative\\")', "pass"))
     assert cli.main(["grade", UNIT, "--course", str(course), "--jobs", "1"]) == 0
     assert points(course)["s00003-blank"] == 3
 
@@ -135,7 +140,7 @@ def killed(course, seconds, *arguments):
         scale_class.command(course, *arguments),
         env=scale_class.surroundings(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    process.stderr.readline()  # the first is graded: from here on it is not the start that is killed
+    assert scale_class.first_graded(process)  # from here on it is not the start that is killed
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)  # its workers end, too, or they would hold the pipe open
@@ -201,7 +206,7 @@ def test_a_prepared_process_that_is_killed_costs_nobody_the_grade(course, made):
         scale_class.command(course, "--jobs", "2"),
         env=scale_class.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    process.stderr.readline()
+    assert scale_class.first_graded(process)
     (launcher,) = [int(pid) for pid in _children(process.pid)]
     (victim,) = [int(pid) for pid in _children(launcher)]
     assert b"course_grader.prepared" in Path(f"/proc/{victim}/cmdline").read_bytes()
