@@ -173,10 +173,11 @@ def bare_cells() -> None:
     Each student's cells run in a fork, so that one who damages a library or ends the process leaves the others alone.
     """
     from course_grader import needs
+    from course_grader.magics import without_magics
 
     job, namespace = json.load(sys.stdin), {"__name__": "__main__", "display": lambda *_, **__: None}
     for source in job["setup"]:
-        exec(compile(needs._without_magics(source), "<setup>", "exec"), namespace)
+        exec(compile(without_magics(source), "<setup>", "exec"), namespace)
     sources = [source for answers in job["students"] for source in answers.values()]
     sources += [source for _, *tests in job["exercises"] for source in tests]
     heavy = [*needs.heavy(sources), *(["torch._dynamo"] if "torch" in sys.modules else [])]

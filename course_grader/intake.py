@@ -25,6 +25,7 @@ FILES = 2000  # entries of a folder that are looked at; the rest is counted by n
 DEPTH = 16  # folders in folders
 CELLS = 5000
 SOURCE_CHARS = 1_000_000  # of one cell
+CODE_CHARS = 2_000_000  # of all code cells together: they are read outside the sandbox, and others wait meanwhile
 NOTES = 60
 ALIKE = 0.75  # how alike two texts are when one is taken for an edited copy of the other
 LOOKED_AT, WORDS = 4000, 300  # characters and words of each that are compared for that
@@ -256,13 +257,19 @@ def _listed(names) -> str:
 
 
 def _cells(notebook: dict, notes: list[str]) -> list[_Cell]:
-    found = []
+    found, code = [], 0
     for number, raw in enumerate(notebook["cells"], 1):
         source = _source(raw)
+        if source is not None and raw.get("cell_type") == "code":
+            code += len(source)
         if source is None:
             notes.append(f"Cell {number} has no readable text: left out.")
         elif len(source) > SOURCE_CHARS:
             notes.append(f"Cell {number} has {len(source):,} characters, more than {SOURCE_CHARS:,}: left out.")
+            code -= len(source)
+        elif code > CODE_CHARS and raw.get("cell_type") == "code":
+            notes.append(f"Cell {number} is left out: with it, the code has more than {CODE_CHARS:,} characters.")
+            code -= len(source)
         else:
             clean = source.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(source) else source
             if clean != source:
@@ -412,7 +419,8 @@ def _join_pieces(added: list[Added], cells: list[_Cell], plan: Plan, answers: di
         while start > 0 and cells[start - 1].place is None and cells[start - 1].name == name:
             start -= 1
             pieces.insert(0, cells[start].source)
-        added = [one for one in added if one.source not in pieces]
+        pasted = set(pieces)
+        added = [one for one in added if one.source not in pasted]
         answers[name] = "\n".join([*pieces, cell.source])
     return added
 
@@ -462,11 +470,13 @@ def _match_text(cells: list[_Cell], plan: Plan) -> None:
 
 def _match_defined(cells: list[_Cell], plan: Plan, notes: list[str]) -> None:
     """An answer whose cell lost its name: the last unnamed cell that defines what the stub defines."""
+    unnamed = [cell for cell in cells if cell.place is None and cell.kind == "code" and not cell.name]
+    defined = [_defined(cell.source) for cell in unnamed]
     for place in _unused(cells, plan):
         planned = plan.cells[place]
         names = _defined(planned.released) if planned.kind in ("answer", "manual") else set()
-        found = [cell for cell in cells if cell.place is None and names and names <= _defined(cell.source)]
-        found = [cell for cell in found if cell.kind == "code" and not cell.name]
+        pairs = zip(unnamed, defined, strict=True)
+        found = [cell for cell, there in pairs if cell.place is None and names and names <= there]
         if found:
             found[-1].place = place
             notes.append(
@@ -538,16 +548,23 @@ def _one_each(cells: list[_Cell], plan: Plan, notes: list[str]) -> None:
 def _at_its_place(copies: list[int], cells: list[_Cell], place: int) -> int:
     """The last copy that stands between cells that come before and after it in the plan; else the last of all."""
 
-    def neighbour(indexes):
-        return next((c for i in indexes if (c := cells[i].place) is not None and c != place), None)
-
-    fitting = []
-    for index in copies:
-        before = neighbour(range(index - 1, -1, -1))
-        after = neighbour(range(index + 1, len(cells)))
-        if (before is None or before < place) and (after is None or after > place):
-            fitting.append(index)
+    others = [(cell.place if cell.place != place else None) for cell in cells]
+    before = _last_known(others)
+    after = _last_known(others[::-1])[::-1]
+    fitting = [
+        index for index in copies
+        if (before[index] is None or before[index] < place) and (after[index] is None or after[index] > place)
+    ]  # fmt: skip
     return (fitting or copies)[-1]
+
+
+def _last_known(values: list) -> list:
+    """For each place in a list, the last value up to it that is not None."""
+    found, last = [], None
+    for value in values:
+        last = last if value is None else value
+        found.append(last)
+    return found
 
 
 def _copies_note(name: str, copies: int, worked_on: int) -> str:

@@ -19,13 +19,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from . import needs
+from .magics import without_magics
 from .model import Added, Plan, Submission, Verdict
 
 # Modules that can change a verdict; a test holds the list against what the engine's processes import.
 JUDGING = (
-    "advice", "base", "channel", "codec", "engine", "intake", "judge", "keys", "launcher", "model", "namespaces",
-    "needs", "plan", "prepared", "probes", "remote", "sandbox", "seccomp", "shell", "student", "usage", "view",
-    "witness", "work",
+    "advice", "base", "channel", "codec", "engine", "intake", "judge", "keys", "launcher", "magics", "model",
+    "namespaces", "needs", "plan", "prepared", "probes", "remote", "sandbox", "seccomp", "shell", "student", "usage",
+    "view", "witness", "work",
 )  # fmt: skip
 LIBRARIES = ("numpy", "torch", "ipython", "matplotlib", "scikit-learn")
 WRITING = ("record",)  # modules that make the autograded notebook of a verdict
@@ -154,7 +155,7 @@ def _find_depends(plan: Plan) -> list[set[int]]:
     made = set().union(*(_assigned(cell.source) for cell in plan.cells if cell.kind == "setup"))
     free, left = [], []
     for exercise in plan.exercises():
-        text = "\n".join(needs._without_magics(plan.cells[place].source) for place in exercise.tests)
+        text = "\n".join(without_magics(plan.cells[place].source) for place in exercise.tests)
         free.append(free_names(text))
         names = needs.Names.of(text)
         left.append(names.bound | (names.used & made))  # the setup's objects can be changed, too
@@ -168,7 +169,7 @@ def _find_depends(plan: Plan) -> list[set[int]]:
 def _assigned(source: str) -> set[str]:
     """Names that a setup cell gives to objects of its own: not imports, functions and classes."""
     try:
-        tree = needs.parse(needs._without_magics(source))
+        tree = needs.parse(without_magics(source))
     except SyntaxError:
         return set()
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

@@ -71,7 +71,9 @@ class JudgedAutograde(Autograde):
         for unit, submissions in self._by_unit().items():
             try:
                 with self._grader.hold(unit, say=lambda sentence: self.log.warning("%s", sentence)):
-                    refused += [(unit, student) for student, names in submissions if not self._graded(unit, student, names)]
+                    refused += [
+                        (unit, student) for student, names in submissions if not self._graded(unit, student, names)
+                    ]
             except CannotStart as error:
                 self.log.error("%s", error)
                 raise SystemExit(2) from None  # as of `course-grader grade`; formgrader shows the line above

@@ -13,12 +13,14 @@ import builtins
 import re
 import symtable
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from .magics import without_magics
 from .model import Exercise, Plan, Submission
 
+READ = 200_000  # characters of a cell; of a longer one nothing is read
 # Python 3.11 counts the depth of a syntax tree in one place for all threads, and raises SystemError when two are at it.
 # So whatever makes a tree, or code from a tree, in a process that grades has to hold this.
 PARSING = threading.RLock()
@@ -53,23 +55,38 @@ class Names:
     inert: bool
 
     @classmethod
-    @lru_cache(maxsize=1024)
     def of(cls, source: str) -> Names:
-        """What `source` says; of a cell that is no Python, nothing."""
+        """What `source` says; of a cell that is no Python, or that is too large or too deep to be read, nothing."""
+        return cls._of(source) if len(source) <= READ else UNREAD
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def _of(cls, source: str) -> Names:
         if source in _KNOWN:
             return _KNOWN[source]
         try:
-            text = _without_magics(source)
-            tree = parse(text)
-            table = symtable.symtable(text, "<cell>", "exec")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return cls._read(source)
+        except (SyntaxError, ValueError):
             return cls(frozenset(), frozenset(), True)  # it stops before it does anything
+        except Exception:  # RecursionError, MemoryError, and what else a text of a student's may bring about
+            return UNREAD
+
+    @classmethod
+    def _read(cls, source: str) -> Names:
+        text = source
+        try:
+            tree = parse(text)
+        except SyntaxError:
+            text = without_magics(source)
+            tree = parse(text)
+        table = symtable.symtable(text, "<cell>", "exec")
         bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
         bound |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_namespace()}
         used = set(_globals_used(table))
-        return cls(frozenset(bound), frozenset(used), all(map(_inert, tree.body)))
+        return cls(frozenset(bound), frozenset(used), text == source and all(map(_inert, tree.body)))
 
 
+UNREAD = Names(frozenset(), frozenset(), False)  # it may do anything, so it is run wherever plain nbgrader would run it
 # A judge lives for one submission; what the cells say is found by the grader, which has asked already, and sent along.
 _KNOWN: dict[str, Names] = {}
 
@@ -97,7 +114,7 @@ def imports(plan: Plan) -> tuple[str, ...]:
     for cell in plan.cells:
         if cell.kind == "setup":
             try:
-                body = parse(_without_magics(cell.source)).body
+                body = parse(without_magics(cell.source)).body
             except SyntaxError:
                 continue
             for node in body:
@@ -108,30 +125,46 @@ def imports(plan: Plan) -> tuple[str, ...]:
     return tuple(found)
 
 
-_HEAVY = {
-    f"{package}.{part}": re.compile(rf"\b{package}\.{part}\b|\bfrom {package} import [^\n]*\b{part}\b")
-    for package, part in (
-        ("scipy", "special"), ("scipy", "stats"), ("scipy", "linalg"), ("scipy", "optimize"), ("scipy", "signal"),
-        ("sklearn", "metrics"), ("sklearn", "preprocessing"), ("sklearn", "linear_model"), ("sklearn", "datasets"),
-        ("sklearn", "model_selection"),
-    )
-} | {
-    "pandas": re.compile(r"\b(import|from) pandas\b"),
-    # torch imports SymPy at the first `backward` that is given a gradient to begin with, ...
-    "torch.fx.experimental.symbolic_shapes": re.compile(r"backward\((?!\)|\w+=)|\bgrad_outputs\b"),
-    # ... and its compiler when a function is differentiated. (That one by a submodule: see `prepared._Compiler`.)
-    "torch._dynamo.config": re.compile(r"\btorch\.func\b|\bfrom torch import [^\n]*\bfunc\b"),
-}  # fmt: skip
+_PARTS = {
+    "scipy": ("special", "stats", "linalg", "optimize", "signal"),
+    "sklearn": ("metrics", "preprocessing", "linear_model", "datasets", "model_selection"),
+}
+_HEAVY = {f"{package}.{part}": (package, part) for package, parts in _PARTS.items() for part in parts} | {
+    # torch imports its compiler when a function is differentiated. (By a submodule: see `prepared._Compiler`.)
+    "torch._dynamo.config": ("torch", "func"),
+}
+_OTHERS = {
+    "pandas": re.compile(r"\b(?:import|from) pandas\b"),
+    # torch imports SymPy at the first `backward` that is given a gradient to begin with.
+    "torch.fx.experimental.symbolic_shapes": re.compile(r"backward\((?!\)|\w{1,40}=)|\bgrad_outputs\b"),
+}
+_DOTTED = re.compile(r"\b(scipy|sklearn|torch)\.(\w{1,40})\b")
+_FROM = re.compile(r"\bfrom (scipy|sklearn|torch) import ")
 
 
 def heavy(sources: Iterable[str]) -> list[str]:
     """Well-known modules that take long to import, and that these cells import, or have torch import.
 
     What one student's cells need is imported once, for all who come after, too. Only modules that are named here: which
-    modules the prepared process imports must not be for a student to choose.
+    modules the prepared process imports must not be for a student to choose. Each line is read once: a pattern that
+    looked for `from scipy import` and for `stats` behind it would look from each of a thousand beginnings to the end.
     """
-    text = "\n".join(sources)
-    return [name for name, pattern in _HEAVY.items() if pattern.search(text)]
+    found = set()
+    for source in sources:
+        found |= {name for name, pattern in _OTHERS.items() if pattern.search(source)}
+        pairs = {*_DOTTED.findall(source), *_from_imports(source)}
+        found |= {name for name, pair in _HEAVY.items() if pair in pairs}
+    return [name for name in (*_HEAVY, *_OTHERS) if name in found]
+
+
+def _from_imports(source: str) -> Iterator[tuple[str, str]]:
+    """(package, word) for each word behind a `from package import`, to the end of its line."""
+    for line in source.split("\n"):
+        first = _FROM.search(line)
+        if first:
+            words = set(re.findall(r"\w+", line[first.end() :]))
+            for package in {first[1], *(words & {"scipy", "sklearn", "torch"})}:
+                yield from ((package, word) for word in words)
 
 
 def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:
@@ -143,15 +176,6 @@ def _globals_used(table: symtable.SymbolTable) -> Iterable[str]:
             yield symbol.get_name()
     for child in table.get_children():
         yield from _globals_used(child)
-
-
-def _without_magics(source: str) -> str:
-    """The cell as plain Python, magics turned into calls, as IPython would."""
-    if not any(line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") for line in source.split("\n")):
-        return source
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    return TransformerManager().transform_cell(source)
 
 
 _SIMPLE = (ast.Constant, ast.Name, ast.Lambda, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp)
@@ -179,11 +203,14 @@ def _simple(node: ast.expr) -> bool:
     return all(isinstance(part, (*_SIMPLE, ast.expr_context, ast.operator, ast.unaryop)) for part in _values(node))
 
 
-def _values(node):
-    yield node
-    if not isinstance(node, ast.Lambda):
-        for child in ast.iter_child_nodes(node):
-            yield from _values(child)
+def _values(node: ast.expr) -> Iterator[ast.AST]:
+    """All that is evaluated with it: not what stands inside a lambda. However deep: a sum of 1,500 terms is a tree."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 # -- the cells of a submission -----------------------------------------------------------------------------------------

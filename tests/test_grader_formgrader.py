@@ -148,7 +148,9 @@ def test_a_new_release_is_seen_by_a_process_that_lives_long(course, engine):
     """Formgrader keeps its process for days, and the instructor mends a test meanwhile."""
     assert autograde(course, "ada")["success"]
     path = course / "source" / UNIT / "first.ipynb"
-    text = path.read_text().replace("shift(1) == 11", "shift(1) == 12").replace("return x + base", "return x + base + 1")
+    text = (
+        path.read_text().replace("shift(1) == 11", "shift(1) == 12").replace("return x + base", "return x + base + 1")
+    )
     path.write_text(text)
     plain_course.release(course)
     assert autograde(course, "ada")["success"]
