@@ -42,6 +42,10 @@ class Closed(Exception):
     """The other side has gone, or said nothing for longer than it may."""
 
 
+class Silent(Closed):
+    """It said nothing for longer than it may."""
+
+
 # -- shared objects --------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +293,7 @@ class Channel:
         self._known: dict[int, object] = {}  # number -> a look at the content that both sides have
         self._depth = 0
         self.deadline = None  # time.monotonic() after which waiting ends
+        self.is_silent = False  # has waiting ended so? Then nothing more is to be heard in order
 
     # -- what a side adds ------------------------------------------------------------------------------------------
 
@@ -495,6 +500,8 @@ class Channel:
             self._socket.settimeout(self._patience())
             # In one piece: a length of its own would wake the other side only to let it wait for the rest.
             self._socket.sendall(LENGTH.pack(len(frame)) + frame)
+        except TimeoutError:
+            raise self._gave_up() from None
         except OSError as error:
             raise Closed(str(error)) from None
 
@@ -516,6 +523,8 @@ class Channel:
         try:
             self._socket.settimeout(self._patience())
             block = self._socket.recv(1 << 18)
+        except TimeoutError:
+            raise self._gave_up() from None
         except OSError as error:
             raise Closed(str(error)) from None
         if not block:
@@ -527,5 +536,9 @@ class Channel:
             return None
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise Closed("it took too long")
+            raise self._gave_up()
         return left
+
+    def _gave_up(self) -> Silent:
+        self.is_silent = True
+        return Silent("it took too long")

@@ -23,7 +23,9 @@ from . import needs, sandbox
 from .base import receive_json, send_json
 from .model import BadUnit, CannotStart, CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
 
+SUBMISSION_SECONDS = 300.0  # on the clock for a whole submission that sleeps; one that computes has more
 WALL_SECONDS = 60.0  # per cell: for whoever sleeps or waits; generous, so that a busy machine changes no verdict
+SILENT = 3.0  # a judge that says nothing for that many times a submission's limit is given up
 START_SECONDS = 300.0
 ENVIRONMENT = {
     # One thread from the start: a process with two threads must not fork.
@@ -55,8 +57,8 @@ class Engine:
         "none" runs students' code as the person who grades; it is refused unless asked for by name.
     readable : list of paths
         Data folders that setup cells and students' code may read.
-    wall_seconds : float
-        Limit on the clock for each cell.
+    wall_seconds, submission_seconds : float
+        Limits on the clock for each cell, and for a whole submission (see `judge.Session`).
     libraries : sequence of str
         Modules to import before anything is graded; empty for those of `prepared.MODULES`. Those that a plan needs
         besides (`needs.imports`) are imported when it is first graded.
@@ -74,8 +76,10 @@ class Engine:
         readable=(),
         wall_seconds=WALL_SECONDS,
         libraries=(),
+        submission_seconds=SUBMISSION_SECONDS,
     ):
         self._course, self._isolation, self._wall_seconds = Path(course).resolve(), isolation, wall_seconds
+        self._submission_seconds = submission_seconds
         data = os.environ.get("COURSE_MNIST_DIR")
         self._readable = [str(path) for path in (*readable, *([data] if data else []))]
         self._libraries = tuple(libraries)
@@ -220,9 +224,11 @@ class Engine:
         verdict = Verdict(plan.unit, plan.notebook, submission.student, notes=list(submission.notes))
         if known:
             verdict.cells, verdict.runs = list(known.cells), list(known.runs)
-        while not self._judge(plan, submission, verdict, beside):
+        left = self._submission_seconds
+        while not self._judge(plan, submission, verdict, beside, max(left, 0.0)):
             # The judge itself was brought down, by a number that made a test work for ever, say. That costs the
-            # exercise at which it happened; a new judge takes the others.
+            # exercise at which it happened; a new judge takes the others, in the time that is left.
+            left = self._submission_seconds - (time.perf_counter() - started)
             if not _deny_next(plan, verdict):
                 break
         verdict.seconds["total"] = time.perf_counter() - started
@@ -243,16 +249,17 @@ class Engine:
             self._beside_of[key] = names  # two threads that come here together find the same
         return self._beside_of[key]
 
-    def _judge(self, plan: Plan, submission: Submission, verdict: Verdict, beside: list[str]) -> bool:
-        """Let one judge work on the tests that have no verdict yet; did it get to the end?"""
+    def _judge(self, plan: Plan, submission: Submission, verdict: Verdict, beside: list[str], seconds: float) -> bool:
+        """Let one judge work on the tests that have no verdict yet, so long; did it get to the end?"""
         started = time.perf_counter()
         judge, generation = self._fork()
         forked = time.perf_counter() - started
         with judge:
-            judge.settimeout(self._patience(plan))
+            judge.settimeout(SILENT * self._submission_seconds)
             known = [cell.name for cell in verdict.cells]
             with contextlib.suppress(OSError):  # a judge that has gone is one that says nothing
-                send_json(judge, self._job(plan, submission) | {"done": known, "beside": beside})
+                now = {"done": known, "beside": beside, "submission_seconds": seconds}
+                send_json(judge, self._job(plan, submission) | now)
             done = self._listen(judge, verdict)
         verdict.seconds["fork"] = verdict.seconds.get("fork", 0.0) + forked
         if not done and self._is_gone(generation):
@@ -294,10 +301,6 @@ class Engine:
                 return False
             self._end()
             return True
-
-    def _patience(self, plan: Plan) -> float:
-        """Seconds without a word from the judge before it is given up."""
-        return 6 * self._wall_seconds * (len(plan.cells) + 1)
 
     def _job(self, plan: Plan, submission: Submission) -> dict:
         cells = len(plan.cells) + len(submission.added)

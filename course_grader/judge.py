@@ -24,7 +24,7 @@ from pathlib import Path
 
 from . import needs
 from .base import receive_json, send_json, setup_fault
-from .channel import Closed, ProtocolError
+from .channel import Closed, ProtocolError, Silent
 from .codec import CodecError
 from .model import STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from .remote import Judge, OutOfTime, Probe, Unsupported
@@ -33,8 +33,12 @@ from .student import compile_cell, interruptible, run_compiled, start_timers, st
 
 MESSAGE = 2_000
 JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may
+STUCK_S = 10  # CPU seconds more than that, for a test in a library's loop that no timer interrupts: the judge ends
 MEMORY = 3 << 30  # bytes that tests may take: an answer might make them ask for much
 GENEROUS = 3.0  # the judge waits that many times the wall-clock limit before it takes a process for stuck
+BUSY = 4.0  # seconds on the clock that a second of CPU time is worth: load must not change a grade
+OUTPUT_CHARS = 4_000_000  # of what one cell shows, pictures included; an honest process cuts its text long before
+OUTPUTS_CHARS = 40_000_000  # of all cells together
 
 
 class SetupFails(Exception):
@@ -87,6 +91,8 @@ class Session:
         self._shell = shell
         self.channel: Judge | None = None
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
+        self._started = time.monotonic()
+        self._room = OUTPUTS_CHARS
         # A class's name may be shown if the task asks for it, or if it is a library's: a name made up during a test
         # call could carry what the test passed in.
         code = [cell.source for cell in plan.cells if cell.cell_type == "code"]
@@ -159,6 +165,9 @@ class Session:
     # -- one exercise ----------------------------------------------------------------------------------------------
 
     def _exercise(self, exercise: Exercise, setup: set[str]) -> Attempt:
+        if self._seconds_left() <= 0:
+            tests = [self.plan.cells[place] for place in exercise.tests]
+            return Attempt([CellVerdict(cell.name, 0.0, cell.points, "time", LATE) for cell in tests])
         names = needs.remote_names(self.plan, exercise, setup)
         waiting = needs.attempts(self.plan, exercise, self.cells, names, setup)
         before, best, causes = dict(self.namespace), None, []
@@ -171,7 +180,8 @@ class Session:
             if best is None or attempt.points > best.points:
                 attempt.runs = attempt.runs or (best.runs if best else [])
                 best = attempt
-            if attempt.passed:
+            # A process whose own timers were silent, too, has switched them off: no busy machine explains that.
+            if attempt.passed or self.channel.is_silent or self._seconds_left() <= 0:
                 break
             if causes == ["time"]:
                 waiting.insert(0, cells)  # once more, before it is believed
@@ -193,7 +203,7 @@ class Session:
             for place, cell in enumerate(tests):
                 beside = cell.name in self.job["beside"]
                 attempt.verdicts.append(self._beside(tests[: place + 1]) if beside else self._test(cell))
-                if attempt.verdicts[-1].cause in ("died", "tampered"):
+                if attempt.verdicts[-1].cause in ("died", "tampered") or self.channel.is_silent:
                     break
         except BaseException as error:
             attempt.verdicts.append(self._fallen(tests[len(attempt.verdicts)], error))
@@ -211,7 +221,10 @@ class Session:
         kind, runs = self.channel.receive()
         if kind != "ready":
             raise ProtocolError("no report of how the cells ran")
-        found = [_cell_run(run) for run in runs] if type(runs) is list else []
+        found = []
+        for run in runs if type(runs) is list else []:
+            found.append(_cell_run(run, min(OUTPUT_CHARS, self._room)))
+            self._room -= _chars(found[-1]["outputs"])
         if [run["name"] for run in found] != [cell.name for cell in cells]:
             raise ProtocolError("a report about other cells than were run")
         own = {cell.name for cell in cells if cell.kind == "added"}
@@ -219,7 +232,14 @@ class Session:
         return [run for run in found if run["name"] in own]
 
     def _patience(self, cells: int = 1) -> None:
-        self.channel.deadline = time.monotonic() + GENEROUS * self.job["wall_seconds"] * max(1, cells)
+        patience = min(GENEROUS * self.job["wall_seconds"] * max(1, cells), self._seconds_left())
+        self.channel.deadline = time.monotonic() + patience
+
+    def _seconds_left(self) -> float:
+        """Of the submission's time on the clock. What computes gets more, since the machine may be busy; what sleeps
+        does not."""
+        busy = self.seconds["student"] + time.process_time()
+        return self._started + self.job["submission_seconds"] + BUSY * busy - time.monotonic()
 
     def _bind(self, names: list[str]) -> None:
         """Put the student's names into the tests' namespace; a name that they did not define is not defined here."""
@@ -236,6 +256,8 @@ class Session:
         self._patience()
         self.channel.failed = None
         start_timers(JUDGE_CPU * self.plan.cpu_seconds, GENEROUS * self.job["wall_seconds"])
+        most = int(started + JUDGE_CPU * self.plan.cpu_seconds) + STUCK_S
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         try:
             with _manner(cell.hidden), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
@@ -360,6 +382,7 @@ def _score(value, points: float) -> float:
 
 # -- messages ----------------------------------------------------------------------------------------------------------
 
+LATE = "Grading this submission took too long as a whole, in exercises before this one: look for code there that waits."
 ENDINGS = {
     "time": "Your code used up its time. Look for a loop that never ends, or one that does far more than it has to.",
     "memory": "Your code asked for more memory than it may have. Look for an array or a list that grows without end.",
@@ -372,7 +395,7 @@ ENDINGS = {
 
 def explain(error: BaseException, cell: PlanCell, from_student: bool) -> tuple[str, str]:
     """(cause, message for the student) of an exception that ended a test cell."""
-    if isinstance(error, OutOfTime | JudgeOutOfTime):
+    if isinstance(error, OutOfTime | JudgeOutOfTime | Silent):
         return "time", ENDINGS["time"]
     if isinstance(error, Closed):
         return "died", ENDINGS["died"]
@@ -420,14 +443,30 @@ def _missing(error: NameError) -> str:
     return f"{error.name!r} is not defined: it is expected from your answer."
 
 
-def _cell_run(run) -> dict:
-    """One cell's report, held against the form that it must have."""
+def _cell_run(run, room: int) -> dict:
+    """One cell's report, held against the form that it must have. room: characters that its outputs may have."""
     if type(run) is not dict or set(run) != {"name", "outputs", "error", "cpu_s"}:
         raise ProtocolError("a report of the wrong form")
     if [type(run[key]) for key in ("name", "outputs", "error", "cpu_s")] != [str, list, str, float]:
         raise ProtocolError("a report of the wrong form")
-    outputs = [_output(output) for output in run["outputs"][:1000]]
+    if not (math.isfinite(run["cpu_s"]) and run["cpu_s"] >= 0):
+        raise ProtocolError("a CPU time that is none")
+    outputs = []
+    for output in map(_output, run["outputs"][:1000]):
+        room -= _chars([output])
+        if room < 0:
+            outputs.append(_REST)
+            break
+        outputs.append(output)
     return asdict(CellRun(run["name"], outputs, run["error"][:MESSAGE], run["cpu_s"]))
+
+
+_REST = {"output_type": "stream", "name": "stdout", "text": "... (the rest of the output is left out)\n"}
+
+
+def _chars(outputs: list[dict]) -> int:
+    """Characters of outputs that `_output` has made."""
+    return sum(len(text) for one in outputs for text in (one.get("text", ""), *one.get("data", {}).values()))
 
 
 def _output(output) -> dict:
