@@ -290,6 +290,8 @@ class Session:
     def _explain(self, verdict: CellVerdict, cell: PlanCell, error: BaseException) -> None:
         """Cause and message of a test that did not pass, without a value of a hidden test or from one."""
         verdict.cause, verdict.message = explain(error, cell, getattr(error, "from_student", False))
+        if isinstance(error, Silent) and self._seconds_left() <= 0:
+            verdict.message = LATE
         verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE] + _line_of(error, cell)
 
     def _settle(self, attempt: Attempt, tests: list[PlanCell], ended: dict) -> None:
@@ -382,7 +384,7 @@ def _score(value, points: float) -> float:
 
 # -- messages ----------------------------------------------------------------------------------------------------------
 
-LATE = "Grading this submission took too long as a whole, in exercises before this one: look for code there that waits."
+LATE = "Grading this submission took too long as a whole: look for code that waits, here or in an exercise before."
 ENDINGS = {
     "time": "Your code used up its time. Look for a loop that never ends, or one that does far more than it has to.",
     "memory": "Your code asked for more memory than it may have. Look for an array or a list that grows without end.",

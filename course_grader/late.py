@@ -102,8 +102,11 @@ def penalize(step: AssignLatePenalties, submission, row, student: str) -> None:
 def run(arguments) -> int:
     """`course-grader late UNIT`."""
     from . import plan as plans
+    from .lock import alone
 
-    found = reckon(plans.settings(arguments.course), arguments.unit)
+    course = plans.settings(arguments.course)
+    with alone(course.root):
+        found = reckon(course, arguments.unit)
     if arguments.json:
         print(json.dumps({"unit": arguments.unit, "late": found}))
         return 0
