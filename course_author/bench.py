@@ -28,7 +28,7 @@ import numpy as np
 
 from .answers import graded, read_bank
 from .demo import make_course
-from .release import environment, generate
+from .release import environment, generate, try_own_answers
 from .units import ROOT, Unit, UnitError, chosen_units, load_unit
 
 CORES = 2
@@ -75,6 +75,7 @@ def hand_in(course: Path, unit: Unit, written: dict[str, dict[str, str]], exampl
 def new_course(folder: Path, unit: Unit, root: Path) -> Path:
     make_course(folder, [unit], root)
     generate(unit.name, folder)
+    try_own_answers([unit.name], folder)  # as nbgrader's own command does with the course's settings
     return folder
 
 
