@@ -70,7 +70,7 @@ cuda-pack: dev  ## authors: what cuda-check needs on a bare machine, into cuda-p
 	@$(AUTHOR) cuda-pack
 
 # No set-up here: such a machine has torch, numpy and matplotlib, and no network.
-cuda-check:  ## all on a GPU, with torch, numpy, matplotlib and no network (to try it: DEVICE=cpu SEEDS=1 MINUTES=20)
+cuda-check:  ## all on a GPU, with torch, numpy, matplotlib alone (to try it: DEVICE=cpu SEEDS=1 MINUTES=20)
 	@$(PYTHON) -m course_author cuda-check $(if $(DEVICE),--device $(DEVICE)) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES))
 
