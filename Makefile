@@ -69,8 +69,8 @@ nbval: dev  ## run all release and solved notebooks end to end (DEVICE=cuda: on 
 cuda-pack: dev  ## authors: what cuda-check needs on a bare machine, into cuda-pack/ (carry it there)
 	@$(AUTHOR) cuda-pack
 
-# No set-up here: such a machine has torch, numpy and matplotlib, and no network.
 cuda-check:  ## all on a GPU, with torch, numpy, matplotlib alone (to try it: DEVICE=cpu SEEDS=1 MINUTES=20)
+# No set-up here: such a machine has torch, numpy and matplotlib, and no network.
 	@$(PYTHON) -m course_author cuda-check $(if $(DEVICE),--device $(DEVICE)) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES))
 
