@@ -1,7 +1,6 @@
 # The course's commands; `make` lists them. On Windows call what they call: py -m course_utils.lab [lab|submit|collect]
 PYTHON ?= python3
 COURSE_VENV ?= .venv
-DEVICE ?= cpu
 COURSE ?= .
 export COURSE_VENV
 
@@ -11,7 +10,7 @@ RUN = "$(COURSE_VENV)/bin/python"
 AUTHOR = PATH="$(abspath $(COURSE_VENV))/bin:$$PATH" $(RUN) -m course_author
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev lab test full source release wheel text stats submit collect demo answers mutants nbval formgrader attacks bench bench-mnist bench-one lint clean
+.PHONY: help setup dev lab test full source release wheel text stats submit collect demo answers mutants nbval cuda-pack cuda-check formgrader attacks bench bench-mnist bench-one lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -65,7 +64,15 @@ mutants: dev  ## authors: mechanical mutants of the solutions (UNIT=01_basic_con
 	@$(AUTHOR) mutants $(UNIT)
 
 nbval: dev  ## run all release and solved notebooks end to end (DEVICE=cuda: on the GPU)
-	@$(AUTHOR) nbval --device $(DEVICE)
+	@$(AUTHOR) nbval $(if $(DEVICE),--device $(DEVICE))
+
+cuda-pack: dev  ## authors: what cuda-check needs on a bare machine, into cuda-pack/ (carry it there)
+	@$(AUTHOR) cuda-pack
+
+cuda-check:  ## all on a GPU, with torch, numpy, matplotlib alone (to try it: DEVICE=cpu SEEDS=1 MINUTES=20)
+# No set-up here: such a machine has torch, numpy and matplotlib, and no network.
+	@$(PYTHON) -m course_author cuda-check $(if $(DEVICE),--device $(DEVICE)) \
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 attacks: dev  ## authors: all attack submissions against our grader (STOCK=1: against plain nbgrader, too)
 	@$(AUTHOR) attacks $(if $(STOCK),--stock)

@@ -16,6 +16,12 @@ COMMANDS = {  # command: (module, function that takes its arguments, what it doe
     "bench": ("bench", "main", "submissions a minute, ours and plain nbgrader's, on a class for each chapter"),
     "bench-mnist": ("bench_mnist", "main", "accuracy and training time of chapter 5's networks over several seeds"),
     "bench-one": ("bench_one", "main", "seconds from submission to verdict, against plain nbgrader"),
+    "cuda-pack": ("cuda_pack", "main", "what cuda-check needs on a bare machine, into a folder"),
+    "cuda-check": (
+        "cuda_check",
+        "main",
+        "every notebook, the stand-in and MNIST on CUDA, with torch, numpy, matplotlib alone",
+    ),
     "test": ("runner", "main", "all tests and all notebooks, with minutes per part (--full: the long ones too)"),
     "nbval": ("runner", "main_nbval", "run every notebook on a device (--device cpu|cuda)"),
 }

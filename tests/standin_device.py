@@ -19,19 +19,16 @@ import contextlib
 import ctypes
 import importlib.abc
 import importlib.util
-import json
-import os
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import threading
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-NAME = "standin"
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # as a program, it is started with tests/ first
+
+from course_author import cells  # noqa: E402
+
+NAME = "standin"
 STANDIN_CODE, CPU_CODE = 12, 1  # DLPack's codes: kDLExtDev and kDLCPU
 SEED_SHIFT = 0x5EED  # like CUDA's, the device's random numbers are not the CPU's under the same seed
 VIEWS = ("as_strided", "view", "_reshape_alias", "unfold", "view_as_real", "view_as_complex", "view.dtype")
@@ -392,29 +389,6 @@ def install():
 # --- notebooks on the stand-in ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class Failure:
-    """A cell that did not run as it should, and why."""
-
-    cell: int  # index among all cells of the notebook; -1: the notebook as a whole
-    source: str  # first line of the cell
-    error: str
-    message: str
-
-    def __str__(self):
-        place = "the notebook" if self.cell < 0 else f"cell {self.cell} ({self.source})"
-        return f"{place}: {self.error}: {self.message}"
-
-
-@dataclass
-class Report:
-    """What came of running a notebook on the stand-in."""
-
-    failures: list
-    operations: int  # done on tensors of the stand-in
-    imports_torch: bool  # a code cell of the notebook itself says so
-
-
 def run_notebook_on_standin(path, **options) -> list:
     """Run a notebook's code cells with `course_utils.device()` being the stand-in; return the failing cells.
 
@@ -424,51 +398,11 @@ def run_notebook_on_standin(path, **options) -> list:
     return run_notebook(path, **options).failures
 
 
-def run_notebook(path, timeout=900) -> Report:
-    """Run a notebook in a process of its own, in a copy of its folder, and report.
-
-    Parameters
-    ----------
-    path : path-like
-        The notebook. It is only read.
-    timeout : float
-        Seconds after which the process is ended and RuntimeError is raised.
-    """
-    path = Path(path).resolve()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder, report = Path(scratch) / "folder", Path(scratch) / "report.json"
-        shutil.copytree(path.parent, folder)
-        command = [sys.executable, str(Path(__file__).resolve()), str(folder / path.name), str(report)]
-        try:
-            child = subprocess.run(
-                command,
-                cwd=folder,
-                env=_environment(scratch),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-            )
-        except subprocess.TimeoutExpired:
-            raise RuntimeError(f"{path.name} ran for more than {timeout} s on the stand-in and was ended.") from None
-        if child.returncode or not report.exists():
-            raise RuntimeError(
-                f"{path.name} ended its process (code {child.returncode}):\n{child.stdout}\n{child.stderr}"
-            )
-        found = json.loads(report.read_text(encoding="utf-8"))
-    return Report([Failure(**failure) for failure in found.pop("failures")], **found)
-
-
-def _environment(scratch):
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return os.environ | {
-        "COURSE_DEVICE": NAME,
-        "CUDA_VISIBLE_DEVICES": "",  # a hard-coded "cuda" must fail on a computer with a GPU as well
-        "MPLBACKEND": "agg",
-        "IPYTHONDIR": str(Path(scratch) / "ipython"),
-        "PYTHONPATH": path,
-        "PYTHONIOENCODING": "utf-8",
-    }
+def run_notebook(path, timeout=900) -> cells.Report:
+    """Run a notebook on the stand-in, in a process of its own: course_author/cells.py says how."""
+    # A hard-coded "cuda" must fail on a computer with a GPU as well.
+    environment = {"COURSE_DEVICE": NAME, "CUDA_VISIBLE_DEVICES": ""}
+    return cells.run_notebook(path, environment, [str(Path(__file__).resolve())], timeout)
 
 
 class _InstallAfterTorch(importlib.abc.MetaPathFinder):
@@ -489,74 +423,7 @@ class _InstallAfterTorch(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _shell():
-    """Make the IPython that runs the cells, without history, colours and saved state."""
-    from IPython.terminal.interactiveshell import TerminalInteractiveShell
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.TerminalInteractiveShell.colors = "nocolor"
-    config.TerminalInteractiveShell.simple_prompt = True
-    return TerminalInteractiveShell.instance(config=config)
-
-
-def _shown_errors(shell):
-    """Collect every error the shell shows: also one that a widget's callback raised and the cell survived."""
-    shown, show = [], shell.showtraceback
-
-    def showtraceback(exc_tuple=None, *args, **kwargs):
-        shown.append((exc_tuple or sys.exc_info())[1])
-        return show(exc_tuple, *args, **kwargs)
-
-    shell.showtraceback = showtraceback
-    return shown
-
-
-def _run_cell(shell, shown, cell):
-    """Run a cell and return the errors it may not raise."""
-    shown.clear()
-    result = shell.run_cell(cell.source, store_history=True)
-    errors = [error for error in (result.error_before_exec, result.error_in_exec) if error is not None]
-    errors += [error for error in shown if error is not None and error not in errors]
-    may_be_unanswered = "raises-exception" in cell.metadata.get("tags", [])
-    return [error for error in errors if not (may_be_unanswered and _says_unanswered(error))]
-
-
-def _says_unanswered(error) -> bool:
-    """Tell an exercise's stub from an operation that the stand-in lacks, which raises the same class."""
-    return isinstance(error, NotImplementedError) and "aten" not in str(error)
-
-
-def run_cells(notebook) -> Report:
-    """Run the code cells of a notebook node in this process."""
-    cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    imports_torch = any(re.search(r"^\s*(import|from)\s+torch\b", cell.source, re.MULTILINE) for _, cell in cells)
-    sys.meta_path.insert(0, _InstallAfterTorch())
-    shell = _shell()
-    shown = _shown_errors(shell)
-    failures = []
-    for index, cell in cells:
-        first_line = cell.source.strip().partition("\n")[0]
-        failures += [
-            Failure(index, first_line, type(error).__name__, str(error)) for error in _run_cell(shell, shown, cell)
-        ]
-    if imports_torch and not operations():
-        reason = "imports torch and never computed on course_utils.device()"
-        failures.append(Failure(-1, "", "NeverOnDevice", reason))
-    return Report(failures, operations(), imports_torch)
-
-
-def main(argv) -> int:
-    """Run the notebook argv[0] and write the report to argv[1], as JSON."""
-    import nbformat
-
-    sys.modules["standin_device"] = sys.modules["__main__"]  # one stand-in, also for a cell that imports this file
-    notebook = nbformat.read(argv[0], as_version=4)
-    report = run_cells(notebook)
-    Path(argv[1]).write_text(json.dumps(asdict(report)), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.modules["standin_device"] = sys.modules["__main__"]  # one stand-in, also for a cell that imports this file
+    sys.meta_path.insert(0, _InstallAfterTorch())
+    sys.exit(cells.run_program(sys.argv[1:], operations))

@@ -54,6 +54,24 @@ def test_a_goal_that_is_missed_fails(monkeypatch, capsys):
     assert "MLP: 90.00% (± 0.00%), goal NOT met (95.0% asked)" in capsys.readouterr().out
 
 
+def test_what_was_measured_is_told_after_each_run(monkeypatch):
+    """So that a run which is ended early is not lost; and the first of a process is none of those measured."""
+    told = []
+    monkeypatch.setattr(bench_mnist, "warm_up", lambda space: told.append("warm"))
+    monkeypatch.setattr(bench_mnist, "one_run", lambda *_: {"accuracy": 1.0, "wall_s": 1.0, "cpu_s": 1.0})
+    bench_mnist.measure(2, save=lambda result: told.append([result[n]["runs"] for n in ("MLP", "CNN") if n in result]))
+    assert told == ["warm", [1], [2], [2, 1], [2, 2]]
+
+
+def test_warming_up_trains_both_networks(space):
+    trained = []
+    bench_mnist.warm_up(space | {"fit": lambda model, samples, **options: trained.append((len(samples[1]), options))})
+    assert [(samples, options["epochs"], options["lr"]) for samples, options in trained] == [
+        (256, 1, 3e-3),
+        (256, 1, 5e-3),
+    ]
+
+
 def test_no_runs_are_refused():
     with pytest.raises(UnitError, match="--seeds must be 1 or more, not 0"):
         bench_mnist.main(["--seeds", "0"])

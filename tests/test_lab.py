@@ -240,7 +240,9 @@ AUTHOR_TARGETS = {
     "attacks",
 }
 TARGETS = (
-    STUDENT_TARGETS | AUTHOR_TARGETS | {"help", "formgrader", "bench", "bench-mnist", "bench-one", "lint", "clean"}
+    STUDENT_TARGETS
+    | AUTHOR_TARGETS
+    | {"help", "formgrader", "cuda-pack", "cuda-check", "bench", "bench-mnist", "bench-one", "lint", "clean"}
 )
 
 
@@ -265,6 +267,8 @@ def test_each_target_is_one_line_of_work(target):
     if target in STUDENT_TARGETS | {"clean"}:
         assert len(lines) == 1
         assert target == "clean" or lines[0].startswith(f"python3 -m course_utils.lab {target}")
+    elif target == "cuda-check":  # for machines without the environment: no set-up
+        assert [line.split() for line in lines] == [["python3", "-m", "course_author", "cuda-check"]]
     elif target in ("test", "full"):  # one line, which also takes the time of its set-up
         assert len(lines) == 1
         assert re.search("python3 -m course_utils.lab setup --dev && .* -m course_author test", lines[0])
@@ -276,5 +280,8 @@ def test_make_passes_words_on():
     assert "submit 01 --student anna" in make("-n", "submit", "UNIT=01", "STUDENT=anna").stdout
     assert "collect a b.zip" in make("-n", "collect", "FROM=a b.zip").stdout
     assert "nbval --device cuda" in make("-n", "nbval", "DEVICE=cuda").stdout
+    assert "cuda-check --device cpu --seeds 1" in make("-n", "cuda-check", "DEVICE=cpu", "SEEDS=1").stdout.replace(
+        "\\\n\t", ""
+    )
     assert "--formgrader --course demo" in make("-n", "formgrader", "COURSE=demo").stdout
     assert 'elsewhere/bin/python" -m course_author test' in make("-n", "test", "COURSE_VENV=elsewhere").stdout

@@ -24,6 +24,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_release import secrets
 
+from course_author.repack import closure, repack
 from course_author.units import ROOT
 from course_author.wheel import build_wheel
 
@@ -70,21 +71,6 @@ def packages():
     return {canonicalize_name(names[module][0]) for module in needed() if module != "course_utils"}
 
 
-def closure(names):
-    """Canonical names of these installed distributions and of all that they bring along."""
-    todo, seen = [Requirement(name) for name in names], set()
-    while todo:
-        wanted = todo.pop()
-        key = (canonicalize_name(wanted.name), *sorted(wanted.extras))
-        if key in seen:
-            continue
-        seen.add(key)
-        for needs in map(Requirement, metadata.requires(wanted.name) or []):
-            if not needs.marker or any(needs.marker.evaluate({"extra": extra}) for extra in {"", *wanted.extras}):
-                todo.append(needs)
-    return {name for name, *_ in seen}
-
-
 # ---- the machine
 
 
@@ -102,18 +88,6 @@ def lend(names, folder):
             assert not [name for name, theirs in others.items() if top in theirs], f"{top} is not only {names}"
             if not (folder / top).exists():
                 (folder / top).symlink_to(distribution.locate_file(top))
-
-
-def repack(name, folder):
-    """The wheel that an installed distribution came from, without its programs and tests."""
-    distribution = metadata.distribution(name)
-    (info,) = {file.parts[0] for file in distribution.files if file.name == "METADATA" and len(file.parts) == 2}
-    stem, tag = info.removesuffix(".dist-info"), re.search(r"^Tag: (\S+)", distribution.read_text("WHEEL"), re.M)[1]
-    with zipfile.ZipFile(folder / f"{stem}-{tag}.whl", "w") as wheel:
-        for file in distribution.files:
-            inside = file.as_posix().replace("../../../", f"{stem}.data/data/")
-            if not re.search(r"\.pyc$|/data/bin/|/tests/", inside):
-                wheel.write(distribution.locate_file(file), inside)
 
 
 def made_up(name, version, requires, folder):
