@@ -7,51 +7,19 @@ import nbformat
 import plain_course
 import pytest
 from attacks import pages
-from nbformat.v4 import new_markdown_cell
-from payloads import EVIL, PAYLOADS
+from browser import browsing
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
+from nbgrader.server_extensions.formgrader import handlers
+from payloads import ON_FORMGRADER, PAYLOADS
 from plain_course import UNIT, cell, comments, grades, hand_in, released
 
-from course_grader import cli, plan
+from course_grader import cli
 
 pytestmark = pytest.mark.part("grader")
-EACH = 26  # payloads on a page: few pages, for speed
+EACH = 40  # payloads on a page: few pages, for speed
 
-SELF_GRADING = """<script>(async () => {
-    const token = (document.cookie.match(/_xsrf=([^;]*)/) || [])[1], headers = {'X-XSRFToken': token, 'X-CSRFToken': token};
-    const base = location.pathname.split('/formgrader')[0], here = location.pathname.match(/submissions\\/([^/]*)/)[1];
-    for (const one of await (await fetch(`${base}/formgrader/api/grades?submission_id=${here}`)).json())
-        await fetch(`${base}/formgrader/api/grade/${one.id}`, {method: 'PUT', headers,
-            body: JSON.stringify({manual_score: one.max_score, extra_credit: 5})});
-    await fetch(`${base}/api/terminals`, {method: 'POST', headers, body: '{}'});
-    alert(1);
-})()</script>"""
-# What formgrader itself makes of a text, beside what any page does.
-OURS = {
-    "self-grading": SELF_GRADING,
-    "files-prefix": "[click](files/javascript:alert(1)) <a href='files/javascript:alert(1)'>click</a>",
-    "formgraders-path": "![x](/formgrader?path=submitted/s0) ![x](../../../formgrader?path=submitted/s0)",
-    "formgraders-path-encoded": "<img src='%2e%2e/%2e%2e/%2e%2e/formgrader?path=submitted/s0'><img src='..\\..\\logout'>",
-    "formgraders-path-link": "[source](../../../formgrader?path=submitted/s0) [b](http://localhost:8888/formgrader?path=s)",
-    "next-student": "<img src='next'><img src='prev?index=1'>",
-    "credit-class": "<b class='full-credit'>Show the drawing</b><span class=no-credit>x</span><i class='mark-graded'>y</i>",
-    "score-class": "<input class='score tabbable' value=99><input class='extra-credit' value=99 type=number>",
-    "names-of-the-page": "<div id=notebook></div><div id=statusmessage></div><a id=submission_id></a><form name=base_url>",
-    "names-of-cells": "<input id=area-check><textarea id='essay-0-comment'>x</textarea>\n\n# area-check\n\n# notebook",
-    "tooltip": "<b data-toggle=tooltip data-html=true title='<img src=x onerror=alert(1)>' data-link='/x'>x</b>",
-    "cover": "<div style='position:fixed;inset:0;z-index:9999;background:#fff'>Next</div><div class=navbar-fixed-top>x</div>",
-    "style-url": f"<b style='background-color:url({EVIL}/c);color:red;list-style:url({EVIL}/l)'>x</b>",
-    "style-escape": f"<b style='back\\67round:u\\72l({EVIL}/c)'>x</b>",
-    "mermaid": "```mermaid\ngraph TD\nA[<img src=x onerror=alert(1)>]\nclick A 'javascript:alert(1)'\n```",
-    "jp-mermaid": "<div class='jp-Mermaid'><pre class='mermaid'>graph TD\nclick A \"javascript:alert(1)\"</pre></div>",
-    "tex-macros": r"$\href{javascript:alert(1)}{x}\class{full-credit}{y}\cssId{notebook}{z}\style{position:fixed}{u}$",
-    "markdown-title": "[a](https://example.org '\"onmouseover=\"alert(1)') ![a](a.png '\"onerror=\"alert(1)')",
-    "heading-quote": "# x\" onmouseover=\"alert(1)\n\n## <img src=x onerror=alert(1)>",
-    "table-cell": "|a|b|\n|-|-|\n|<img src=x onerror=alert(1)>|[x](javascript:alert(1))|",
-    "fence-language": "```python onclick=alert(1)\n<img src=x onerror=alert(1)>\n```\n~~~<script>alert(1)</script>\n~~~",
-    "picture-of-an-attachment": "<img src='attachment:a.png' onerror=alert(1)> <img src='attachment:../../../logout'>",
-    "checkbox": "- [ ] x <input type=checkbox onclick=alert(1) name=score form=x formaction=javascript:alert(1)>",
-}  # fmt: skip
-EVERY = {**PAYLOADS, **OURS}
+EVERY = PAYLOADS | ON_FORMGRADER
 
 
 def numbered(text, number):
@@ -62,13 +30,11 @@ def numbered(text, number):
 
 PLACES = ("own", "edited", "essay")
 NUMBERS = {f"{place} {name}": 1000 * (1 + p) + n for p, place in enumerate(PLACES) for n, name in enumerate(EVERY)}
-NAMES = {number: name for name, number in NUMBERS.items()}
+NAMES = {number: name for name, number in NUMBERS.items()} | {
+    9000 + n: f"output {name}" for n, name in enumerate(EVERY)
+}
 PORTIONS = [list(EVERY)[start : start + EACH] for start in range(0, len(EVERY), EACH)]
-SHOWS = """
-from IPython.display import HTML, Latex, Markdown, display
-for text in {texts!r}:
-    display(HTML(text)), display(Markdown(text)), display(Latex(text)), print(text)
-"""
+KINDS = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "text/plain", "image/png")
 
 
 def source():
@@ -104,12 +70,24 @@ def course(tmp_path_factory):
     made = plain_course.make(tmp_path_factory.mktemp("course"), source())
     for number, portion in enumerate(PORTIONS):
         hand_in(made, f"s{number}", written(made, portion))
-    shown = [numbered(EVERY[name], 9000 + n) for n, name in enumerate(EVERY)]
-    for number, start in enumerate(range(0, len(shown), 8)):
-        answer = "def area(r):\n    return None\n" + SHOWS.format(texts=shown[start : start + 8])
-        hand_in(made, f"out{number}", plain_course.answered(released(made), area=answer))
+    for number in range(len(PORTIONS)):
+        hand_in(made, f"out{number}", released(made))
     assert cli.main(["grade", UNIT, "--course", str(made), "--jobs", "2"]) == 0
+    for number, portion in enumerate(PORTIONS):
+        show(made / "autograded" / f"out{number}" / UNIT / "first.ipynb", portion)
     return made
+
+
+def show(path, portion):
+    """Payloads as outputs of every kind that the record lets through: a process that was taken over can send them."""
+    notebook = nbformat.read(path, as_version=4)
+    outputs = plain_course.named(notebook)["area"].outputs
+    for name in portion:
+        text = numbered(EVERY[name], 9000 + list(EVERY).index(name)).encode(errors="replace").decode()
+        outputs += [new_output("display_data", data={kind: text}) for kind in KINDS]
+        outputs += [new_output("stream", text=text), new_output("error", ename="e", evalue=text, traceback=[text])]
+    path.chmod(0o644)
+    nbformat.write(notebook, path)
 
 
 def students(course):
@@ -128,7 +106,7 @@ def formgrader(course, tmp_path_factory):
 
 def told(live):
     """What was live, with the names of payloads in place of their numbers."""
-    return [re.sub(r"\b[1-3]\d\d\d\b", lambda found: NAMES.get(int(found[0]), found[0]), one) for one in live]
+    return [re.sub(r"\b[1-39]\d\d\d\b", lambda found: NAMES.get(int(found[0]), found[0]), one) for one in live]
 
 
 def test_nothing_of_a_students_is_live_on_formgraders_pages(course, formgrader):
@@ -138,7 +116,7 @@ def test_nothing_of_a_students_is_live_on_formgraders_pages(course, formgrader):
     for (student, _), path in pages.submissions(course, UNIT).items():
         live[student] = told(formgrader.look(path))
         assert formgrader.page.locator(".text_cell_render").count() >= 2 * EACH, "the page is whole"
-    assert {student: found for student, found in live.items() if found} == {}
+    assert [f"{student}: {one}" for student, found in live.items() for one in found] == []
     assert len(live) == len(students(course)) and held(course) == before and formgrader.terminals() == []
     assert {row[1] for rows, _ in before.values() for row in rows.values()} == {None}, "no person has given points"
 
@@ -148,8 +126,7 @@ def test_nothing_is_live_on_the_lists(formgrader):
         "manage_assignments", f"manage_submissions/{UNIT}", f"gradebook/{UNIT}", f"gradebook/{UNIT}/first",
         "manage_students", "manage_students/s0", f"manage_students/s0/{UNIT}",
     ):  # fmt: skip
-        live = formgrader.look(f"/formgrader/{path}", poke=False)
-        assert [one for one in live if "two with the id" not in one] == [], path
+        assert formgrader.look(f"/formgrader/{path}", poke=False) == [], path
 
 
 def test_the_record_keeps_what_students_wrote(course):
@@ -163,3 +140,50 @@ def test_the_record_keeps_what_students_wrote(course):
                 with contextlib.suppress(UnicodeEncodeError):  # half a surrogate pair is no text
                     text.encode()
                     assert text.replace("\r\n", "\n") in sources, (place, name)
+
+
+# -- the wall is what keeps them out -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def raw_page(tmp_path):
+    """Shows one text as formgrader would without our filters, and tells what was live."""
+    template = {"template_name": "formgrade", "extra_template_basedirs": [handlers.template_path]}
+    exporter = HTMLExporter(sanitize_html=True, **template)
+    about = {
+        "base_url": "",
+        "submission_id": "1",
+        "notebook_id": "first",
+        "assignment_id": UNIT,
+        "index": 0,
+        "total": 1,
+    }
+
+    def make(text):
+        notebook = new_notebook(cells=[new_markdown_cell(text.encode(errors="replace").decode())])
+        return exporter.from_notebook_node(notebook, resources=dict(about))[0]
+
+    ear = pages.Ear()
+    with browsing(ear.flag) as (page, _):
+        seen = pages.Formgrader("http://raw.invalid", page, ear)
+
+        def look(text):
+            page.unroute_all()
+            page.route(
+                "http://raw.invalid/page", lambda route: route.fulfill(body=make(text), content_type="text/html")
+            )
+            return [one for one in seen.look("/page") if "raw.invalid/formgrader/" not in one]
+
+        yield look
+    ear.close()
+
+
+@pytest.mark.full
+def test_without_the_wall_they_are_live(raw_page):
+    """So the tests above can fail: as the page was before, half of the payloads and more go off or stand ready."""
+    live = {name: raw_page(numbered(EVERY[name], 1000 + n)) for n, name in enumerate(EVERY) if "attachment" not in name}
+    fired = [name for name, found in live.items() if any(re.match("rang|asked|led", one) for one in found)]
+    standing = [name for name, found in live.items() if found and name not in fired]
+    assert len(fired) >= 60 and len(fired) + len(standing) >= 90, (len(fired), len(standing))
+    assert "self-grading" in fired and "formgraders-path" in fired
+    print(len(live), len(fired), len(standing), [name for name, found in live.items() if not found])

@@ -19,8 +19,7 @@ window.mallory = window.alert;
 """
 # All that a person at the page does to what a student wrote, at once: point, click, focus, type, open.
 POKE = """() => {
-    const made = [MouseEvent, FocusEvent, KeyboardEvent];
-    const names = ['mouseover', 'mouseenter', 'mousemove', 'mousedown', 'click', 'focus', 'focusin', 'keydown', 'change'];
+    const names = ['mouseover', 'mouseenter', 'mousemove', 'mousedown', 'click', 'focus', 'keydown', 'change'];
     for (const one of document.querySelectorAll('.text_cell_render *, .output *')) {
         if (one.closest('a[href^="http"], a[href^="mailto"]')) continue;  // leads away, as it says
         for (const name of names) one.dispatchEvent(new Event(name, {bubbles: true, cancelable: true}));
@@ -30,12 +29,13 @@ POKE = """() => {
 # What must not be there even where it has not gone off: handlers, addresses that run, and parts of the page itself.
 LIVE = """() => {
     const found = [], bad = /^\\s*(javascript|vbscript|data:text|data:image.svg|blob)/i;
-    const tags = 'script,style,iframe,object,embed,form,base,link,meta,button,select,textarea,svg,math,template,dialog,' +
-        'audio,video,portal,frameset,[data-toggle],[data-link],.score,.full-credit,.no-credit,.nbgrader_cell,.tabbable,' +
-        '[style*="position"],[style*="url"],input:not([type=checkbox][disabled])';
+    const tags = 'script,style,iframe,object,embed,form,base,link,meta,button,select,textarea,svg,math,template,' +
+        'audio,video,dialog,frameset,[data-toggle],[data-link],.score,.full-credit,.no-credit,.nbgrader_cell,' +
+        '.tabbable,[style*="position"],[style*="url"],input:not([type=checkbox][disabled])';
     for (const area of document.querySelectorAll('.text_cell_render, .output_subarea')) {
         for (const one of area.querySelectorAll(tags)) found.push(one.outerHTML);
         for (const one of area.querySelectorAll('*')) {
+            if (one.id && !one.id.startsWith('text:')) found.push(one.outerHTML);
             for (const {name, value} of one.attributes) {
                 const address = name === 'href' && !/^(#|https?:|mailto:)/.test(value);
                 const loads = name === 'src' && !/^(data:image\\/|[^:/\\\\][^:\\\\]*$)/.test(value);
@@ -44,8 +44,6 @@ LIVE = """() => {
             }
         }
     }
-    for (const id of ['notebook', 'notebook-container', 'statusmessage'])
-        if (document.querySelectorAll(`#${id}`).length !== 1) found.push(`two with the id ${id}`);
     return found.map((text) => text.slice(0, 200));
 }"""
 
