@@ -1,20 +1,30 @@
 """What students write, on every page that shows it: in a real Chromium nothing of it runs, asks or leads away."""
 
+import base64
 import contextlib
 import re
+import struct
+import sys
+import time
+import zlib
 
 import nbformat
 import plain_course
 import pytest
 from attacks import pages
-from browser import browsing
+from browser import go_to, screenshot
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
-from nbgrader.server_extensions.formgrader import handlers
 from payloads import ON_FORMGRADER, PAYLOADS
 from plain_course import UNIT, cell, comments, grades, hand_in, released
+from playwright.sync_api import expect
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
+from course_author.units import ROOT
 from course_grader import cli
+from course_grader.model import Verdict
+from course_grader.pictures import _chunk
 
 pytestmark = pytest.mark.part("grader")
 EACH = 40  # payloads on a page: few pages, for speed
@@ -26,6 +36,14 @@ def numbered(text, number):
     """A payload that rings with a number and asks for a path that begins with one."""
     text = re.sub(r"alert(\(|&#40;|`)1", rf"alert\g<1>{number}", text)
     return text.replace("//evil.invalid", f"//evil.invalid/{number}")
+
+
+def drawn(width, height):
+    """A PNG of one colour."""
+    rows = (b"\0" + b"\x80\x10\x10" * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
 
 
 PLACES = ("own", "edited", "essay")
@@ -72,6 +90,10 @@ def course(tmp_path_factory):
         hand_in(made, f"s{number}", written(made, portion))
     for number in range(len(PORTIONS)):
         hand_in(made, f"out{number}", released(made))
+    hand_in(made, "hanna", honest(made))
+    greedy = released(made)
+    greedy.cells += [new_markdown_cell(text) for text in GREEDY.values()]
+    hand_in(made, "greedy", plain_course.answered(greedy, area=" \n" * 10_000 + "def area(r):\n    return 3 * r * r"))
     assert cli.main(["grade", UNIT, "--course", str(made), "--jobs", "2"]) == 0
     for number, portion in enumerate(PORTIONS):
         show(made / "autograded" / f"out{number}" / UNIT / "first.ipynb", portion)
@@ -142,48 +164,172 @@ def test_the_record_keeps_what_students_wrote(course):
                     assert text.replace("\r\n", "\n") in sources, (place, name)
 
 
-# -- the wall is what keeps them out -----------------------------------------------------------------------------------
+# -- honest work -------------------------------------------------------------------------------------------------------
+
+DOT = base64.b64encode(drawn(2, 2)).decode()
+PROSE = {
+    "less": "a<b and 3 < 4 > 2, but a &= b; x && y",
+    "quote": "> a quote\n> of two lines\n\nand on",
+    "generic": "`List<int>` and `Dict[str, int]`, Vec\\<T\\>, \u00e4\u00f6\u00fc\u00df, \U0001f600 \u2192 \u221e",
+    "html": "inline <b>bold</b>, H<sub>2</sub>O, a<br>b, <kbd>Ctrl</kbd>, <span style='color:red'>red</span>",
+    "table": "| left | right |\n|:-----|------:|\n| a | 1 |\n| b | **2** |",
+    "tasks": "- [ ] open\n- [x] done\n- plain\n  1. one\n  2. two",
+    "fence": "```python\ndef f(x):\n    return x < 1 and '<b>'  # why\n```\n\n```\nplain <i>\n```",
+    "links": "[a link](https://example.org/a?b=1&c=2), <https://example.org>, [down](#Below)\n\n## Below",
+    "details": "<details><summary>More</summary>\n\ninside\n\n</details>",
+    "rules": "# Title\n\ntext\n\n---\n\n~~gone~~ *slanted* **bold** _a_ \\*stars\\* a_b_c",
+    "picture": f"![a dot](data:image/png;base64,{DOT}) after",
+    "pasted": "before ![drawing.png](attachment:drawing.png) after",
+}
+FORMULAS = {"inline": "$x<y$", "block": r"$$\begin{aligned}a &= b\\ c &< d\end{aligned}$$", "amp": r"$a \& b$"}
+LOST = {
+    "no such picture": "![my drawing](attachment:gone.png)",
+    "one elsewhere": "![far](https://example.org/a.png)",
+    "odd name": "![](attachment:a%20b%27%22\u00e4.png)",
+    "not a picture": "![pdf](attachment:a.pdf)",
+    "as code": "`![x](attachment:none.png)`",
+}
 
 
-@pytest.fixture
-def raw_page(tmp_path):
-    """Shows one text as formgrader would without our filters, and tells what was live."""
-    template = {"template_name": "formgrade", "extra_template_basedirs": [handlers.template_path]}
-    exporter = HTMLExporter(sanitize_html=True, **template)
-    about = {
-        "base_url": "",
-        "submission_id": "1",
-        "notebook_id": "first",
-        "assignment_id": UNIT,
-        "index": 0,
-        "total": 1,
-    }
-
-    def make(text):
-        notebook = new_notebook(cells=[new_markdown_cell(text.encode(errors="replace").decode())])
-        return exporter.from_notebook_node(notebook, resources=dict(about))[0]
-
-    ear = pages.Ear()
-    with browsing(ear.flag) as (page, _):
-        seen = pages.Formgrader("http://raw.invalid", page, ear)
-
-        def look(text):
-            page.unroute_all()
-            page.route(
-                "http://raw.invalid/page", lambda route: route.fulfill(body=make(text), content_type="text/html")
-            )
-            return [one for one in seen.look("/page") if "raw.invalid/formgrader/" not in one]
-
-        yield look
-    ear.close()
+def honest(course):
+    """A submission with an essay, a drawing pasted into it, and references to pictures that are not there."""
+    notebook = released(course)
+    names = plain_course.named(notebook)
+    names["essay-0"].source = "See ![image.png](attachment:image.png)."
+    names["essay-0"]["attachments"] = {"image.png": {"image/png": DOT}}
+    for name, text in (PROSE | FORMULAS | LOST).items():
+        notebook.cells.append(new_markdown_cell(text, id=f"own-{name.replace(' ', '-')}"))
+    there = {one.source: one for one in notebook.cells}
+    there[PROSE["pasted"]]["attachments"] = {"drawing.png": {"image/png": DOT}}
+    there[LOST["not a picture"]]["attachments"] = {"a.pdf": {"application/pdf": DOT}}
+    return notebook
 
 
-@pytest.mark.full
-def test_without_the_wall_they_are_live(raw_page):
-    """So the tests above can fail: as the page was before, half of the payloads and more go off or stand ready."""
-    live = {name: raw_page(numbered(EVERY[name], 1000 + n)) for n, name in enumerate(EVERY) if "attachment" not in name}
-    fired = [name for name, found in live.items() if any(re.match("rang|asked|led", one) for one in found)]
-    standing = [name for name, found in live.items() if found and name not in fired]
-    assert len(fired) >= 60 and len(fired) + len(standing) >= 90, (len(fired), len(standing))
-    assert "self-grading" in fired and "formgraders-path" in fired
-    print(len(live), len(fired), len(standing), [name for name, found in live.items() if not found])
+def words(text):
+    return " ".join(text.replace("\u00b6", " ").split())
+
+
+def test_honest_prose_looks_as_in_jupyterlab(course, formgrader):
+    """The same cell, as formgrader shows it and as JupyterLab does: the same words, and the same elements."""
+    page = formgrader.page
+    assert formgrader.look(pages.submissions(course, UNIT)["hanna", "first"], poke=False) == []
+    screenshot(page, "formgrader-prose")
+    shown = page.locator(".text_cell_render").evaluate_all(SEEN)[-len(PROSE | FORMULAS | LOST) :]
+    page.goto(f"{formgrader.address}/lab/tree/autograded/hanna/{UNIT}/first.ipynb?reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    last = page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length")
+    for place, (name, one) in enumerate(zip(PROSE | FORMULAS, shown, strict=False)):
+        go_to(page, last - len(shown) + place)
+        lab = page.locator(".jp-mod-active .jp-MarkdownOutput").evaluate_all(SEEN)[0]
+        if name in PROSE:
+            assert words(one["text"]) == words(lab["text"]), name
+            assert one["elements"] == lab["elements"], name
+        else:  # formgrader asks MathJax of its own for it, which is not here: the text that it would set
+            assert one["text"].strip() == FORMULAS[name], name
+    told = [words(one["text"]) for one in shown[-len(LOST) :]]
+    assert told == [
+        "[Picture not shown: my drawing]", "[Picture not shown: far]",
+        "[Picture not shown: attachment:a b'\"\u00e4.png]",
+        "[Picture not shown: pdf]", "![x](attachment:none.png)",
+    ]  # fmt: skip
+
+
+# Words and elements of a piece of prose; code is coloured by another reader in each of them.
+SEEN = """all => all.map((one) => ({
+    text: one.innerText,
+    elements: [...one.querySelectorAll('*')]
+        .filter((e) => !e.closest('pre') && !['A', 'DIV', 'SPAN', 'IMG'].includes(e.tagName)
+            || (e.tagName === 'IMG' && e.naturalWidth > 0) || (e.tagName === 'A' && /^http/.test(e.href)))
+        .map((e) => e.tagName + (/right$/.test(getComputedStyle(e).textAlign) ? ' right' : '')),
+}))"""
+
+
+def test_a_drawing_pasted_into_an_essay_is_shown(course, formgrader):
+    formgrader.page.goto(f"{formgrader.address}{pages.submissions(course, UNIT)['hanna', 'first']}")
+    wide = formgrader.page.locator(".nbgrader_cell .text_cell_render img").evaluate_all(
+        "all => all.map(i => i.naturalWidth)"
+    )
+    assert wide == [2]
+    (note,) = [note for note in verdict(course, "hanna").notes if "pasted" in note]
+    assert note.startswith("1 of the files pasted into the cell of the student's own are not shown: only PNG and JPEG")
+
+
+def verdict(course, student):
+    path = course / "autograded" / student / UNIT / "first.verdict.json"
+    return Verdict.from_json(path.read_text())
+
+
+def test_no_script_runs_where_the_graded_notebook_is_opened_in_jupyterlab(course, formgrader):
+    page, before = formgrader.page, held(course)
+    for number in range(len(PORTIONS)):
+        page.goto(f"{formgrader.address}/lab/tree/autograded/s{number}/{UNIT}/first.ipynb?reset")
+        page.wait_for_selector(".jp-NotebookPanel .jp-MarkdownOutput")
+        page.wait_for_timeout(1000)
+        assert page.evaluate("window.bells") == []
+    assert formgrader.terminals() == [] and held(course) == before
+
+
+def test_formgrader_stays_in_its_course(course, formgrader):
+    """A mere picture can ask for formgrader's address with a folder, and nbgrader would run the settings there."""
+    settings = course / "submitted" / "s0" / UNIT / "nbgrader_config.py"
+    settings.write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
+    for path in (f"/formgrader?path=submitted/s0/{UNIT}", f"/formgrader/?path={settings.parent}"):
+        formgrader.page.goto(f"{formgrader.address}{path}")
+        assert formgrader.page.url == f"{formgrader.address}/formgrader/manage_assignments"
+        expect(formgrader.page.locator("tr", has_text=UNIT).locator("td.num-submissions")).not_to_have_text("0")
+    assert not settings.with_name("ran").exists()
+
+
+# -- what takes long, or is damaged ------------------------------------------------------------------------------------
+
+GREEDY = {
+    "quotes": ">" * 5000,
+    "lists": "".join("  " * depth + "- a\n" for depth in range(300)),
+    "brackets": "[" * 19_000,
+    "backslashes": "\\\\(" * 6000,
+    "heading": "# a" + " " * 19_000 + "b",
+    "open elements": "".join(f"<b title={n}>" for n in range(900)) + "<p>x" * 2000,
+    "divs": "<div>" * 3900,
+    "a whole book": "word " * 150_000,
+    "code": "```python\n" + " \n" * 9000 + "```",
+}
+
+
+def test_a_page_opens_in_seconds_whatever_stands_in_it(course, formgrader):
+    """Deep, long or slow to read: shown as it was typed."""
+    path = pages.submissions(course, UNIT)["greedy", "first"]
+    started = time.monotonic()
+    assert formgrader.look(path, poke=False) == []
+    assert time.monotonic() - started < 60
+    text = formgrader.page.locator("#notebook").first.inner_text()
+    assert "Shown as it was typed: it is too long" in text and "word word" in text
+
+
+def test_no_output_makes_a_page_fail(course, formgrader):
+    """Outputs with broken pictures, text by the megabyte and colours by the hundred thousand."""
+    path = course / "autograded" / "greedy" / UNIT / "first.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    long = ["\x1b[31mx" * 200_000, "<b>" * 60_000, "\x1b[" + "1;" * 200_000 + "m", " \n" * 50_000, "x" * 3_000_000]
+    plain_course.named(notebook)["area"].outputs = [
+        new_output("display_data", data={"image/png": "no base64 <b>"}),
+        new_output("display_data", data={"image/jpeg": "x' onerror='alert(1)"}),
+        new_output("display_data", data={"image/svg+xml": "<svg"}),
+        *(new_output("stream", text=text) for text in long),
+        *(new_output("display_data", data={"text/html": text}) for text in long),
+    ]
+    path.chmod(0o644)
+    nbformat.write(notebook, path)
+    assert formgrader.look(pages.submissions(course, UNIT)["greedy", "first"], poke=False) == []
+    text = formgrader.page.locator("#notebook").first.inner_text()
+    assert "characters are left out here, this page is too long: open the notebook" in text
+
+
+def test_without_course_grader_no_page_is_made_and_nothing_raw(monkeypatch):
+    """The settings name the filters as strings: nbconvert fails where it cannot import one."""
+    settings = dict(PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config())
+    exporter = HTMLExporter(config=Config({"HTMLExporter": settings["HTMLExporter"]}))
+    notebook = new_notebook(cells=[new_markdown_cell("<script>alert(1)</script>kept")])
+    assert "kept" in exporter.from_notebook_node(notebook)[0]
+    monkeypatch.setitem(sys.modules, "course_grader.clean", None)
+    with pytest.raises(ImportError):
+        HTMLExporter(config=exporter.config).from_notebook_node(notebook)

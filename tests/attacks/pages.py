@@ -80,11 +80,17 @@ class Formgrader:
         self.asked: list[str] = []
         page.add_init_script(BELL)
         page.on("request", lambda request: self.asked.append(request.url))
-        page.on("dialog", lambda dialog: (self.asked.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._answer)
         page.on("popup", lambda popup: self.asked.append(f"window {popup.url}"))
+
+    def _answer(self, dialog):
+        if dialog.type != "beforeunload":  # JupyterLab asks before it is left
+            self.asked.append(f"a dialog: {dialog.message}")
+        dialog.accept()
 
     def look(self, path, poke=True) -> list[str]:
         """Open a page, do to it what a person does, and tell what was live: rung, asked for, or only waiting."""
+        self.page.goto("about:blank")  # so that nothing of the page before is heard
         self.asked.clear()
         self.ear.heard.clear()
         where = f"{self.address}{path}"
