@@ -30,6 +30,7 @@ NOTES = 60
 ALIKE = 0.75  # how alike two texts are when one is taken for an edited copy of the other
 LOOKED_AT, WORDS = 4000, 300  # characters and words of each that are compared for that
 COMPARISONS = 100  # at most, of one notebook: thousands of cells must not cost minutes
+STUDENT_ID = re.compile(r"[\w.@+-][\w.@+ -]{0,99}")
 PICTURES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif"}
 PICTURE_BYTES = 5 << 20
 PICTURE_COUNT = 20
@@ -100,6 +101,11 @@ def show(name: str) -> str:
     """A file name fit for a sentence: printable, and short."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
     return clean if len(clean) <= 80 else clean[:77] + "..."
+
+
+def is_id(name: str) -> bool:
+    """Can a folder's name be a student's id? It stands in addresses, and unescaped on pages of nbgrader's."""
+    return bool(STUDENT_ID.fullmatch(unicodedata.normalize("NFC", name)))
 
 
 def fetch(folder: Path, name: str, cap: int = NOTEBOOK_BYTES) -> bytes:

@@ -111,6 +111,10 @@ class Grader:
 
     def read(self, unit: str, student: str, notebooks: list[str] | None = None):
         """The submission's folder, what lies in it, and its notebooks without verdicts. Runs nothing of a student's."""
+        if not intake.is_id(student):
+            raise GraderError(
+                f"The folder {intake.show(student)} is named by no student id (letters, digits, . _ @ + -): rename it."
+            )
         folder = self.course.submitted(student, unit)
         for above in (folder.parent, folder):
             if not os.path.lexists(above) or above.is_symlink() or not above.is_dir():

@@ -5,6 +5,8 @@ A payload that gets through calls `alert` (the test replaces it by a bell), or a
 differ only in a constant: each needs another way of the browser, of a sanitiser or of a template to go wrong.
 """
 
+import re
+
 ESC, BEL, ST = "\x1b", "\x07", "\x1b\\"
 EVIL = "http://evil.invalid"
 
@@ -201,3 +203,19 @@ ON_FORMGRADER = {
     "picture-of-an-attachment": "<img src='attachment:a.png' onerror=alert(1)> <img src='attachment:../../../logout'>",
     "checkbox": "- [ ] x <input type=checkbox onclick=alert(1) name=score form=x formaction=javascript:alert(1)>",
 }  # fmt: skip
+
+EVERY = PAYLOADS | ON_FORMGRADER
+
+
+def numbered(text, number):
+    """A payload that rings with a number and asks for a path that begins with one, to be known among others."""
+    text = re.sub(r"alert(\(|&#40;|`)1", rf"alert\g<1>{number}", text)
+    return text.replace("//evil.invalid", f"//evil.invalid/{number}")
+
+
+def named(told):
+    """A sentence with the payload's name in place of its number (any thousands, and its place in EVERY)."""
+    names = list(EVERY)
+    return re.sub(
+        r"\b\d(\d\d\d)\b", lambda found: names[int(found[1])] if int(found[1]) < len(names) else found[0], told
+    )

@@ -9,8 +9,9 @@ from browser import browsing
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 from nbgrader.server_extensions.formgrader import handlers
+from payloads import EVERY, numbered
 from plain_course import UNIT, grades, hand_in, released
-from test_grader_rendering import EVERY, numbered, source
+from test_grader_rendering import source
 
 from course_grader import cli
 

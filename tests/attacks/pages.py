@@ -8,6 +8,7 @@ import threading
 import urllib.request
 
 from browser import browsing, serving
+from playwright.sync_api import Error
 
 # Formgrader's pages ask for these themselves: its files and tables, and MathJax.
 ITS_OWN = re.compile(r"/formgrader/(?:static|api)/|https://cdnjs\.cloudflare\.com/")
@@ -94,9 +95,12 @@ class Formgrader:
         self.asked.clear()
         self.ear.heard.clear()
         where = f"{self.address}{path}"
-        answer = self.page.goto(where, wait_until="load")
-        live = [] if answer.status == 200 else [f"the page answered {answer.status}"]
-        self.page.wait_for_load_state("networkidle")
+        try:
+            answer = self.page.goto(where, wait_until="load")
+            live = [] if answer.status == 200 else [f"the page answered {answer.status}"]
+            self.page.wait_for_load_state("networkidle")
+        except Error as error:
+            live = [f"the page could not be opened: {str(error)[:100]}"]
         if poke:
             with contextlib.suppress(Exception):  # a page that has led away is told below
                 self.page.evaluate(POKE)
