@@ -1,7 +1,8 @@
 """The course's settings for plain nbgrader, without the judge: copy this over nbgrader_config.py to grade without it.
 
 `--config` cannot do that: nbgrader reads the course folder's nbgrader_config.py last. Student code then runs with your
-rights, beside the hidden tests. Everything but the judge's part is as in nbgrader_config.py; a test holds them equal.
+rights, beside the hidden tests: clean pages are all that these settings can promise. Everything but the judge's part is
+as in nbgrader_config.py; a test holds them equal.
 """
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
