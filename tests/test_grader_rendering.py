@@ -271,6 +271,7 @@ GREEDY = {
     "brackets": "[" * 19_000,
     "backslashes": "\\\\(" * 6000,
     "heading": "# a" + " " * 19_000 + "b",
+    "wide heading": "# a" + " " * 200_000 + "b",
     "open elements": "".join(f"<b title={n}>" for n in range(900)) + "<p>x" * 2000,
     "divs": "<div>" * 3900,
     "a whole book": "word " * 150_000,
