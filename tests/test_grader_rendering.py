@@ -242,6 +242,7 @@ def verdict(course, student):
     return Verdict.from_json(path.read_text())
 
 
+@pytest.mark.full
 def test_no_script_runs_where_the_graded_notebook_is_opened_in_jupyterlab(course, formgrader):
     page, before = formgrader.page, held(course)
     for number in range(len(PORTIONS)):
