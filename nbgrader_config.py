@@ -27,7 +27,10 @@ c.GenerateAssignment.preprocessors = [
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".DS_Store", "desktop.ini"]
 c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructors, not to be copied beside feedback
 
-# Feedback and formgrader show what students' code printed: no script of one student runs in another one's browser.
+# What students wrote is cleaned where it becomes HTML for formgrader: no script of one runs in anybody's browser, and
+# nothing is asked for elsewhere. As strings, so that without course_grader formgrader shows an error, nothing raw.
+cleaned = ("markdown2html", "clean_html", "highlight_code", "ansi2html", "e")
+c.HTMLExporter.filters = {name: f"course_grader.clean.{name}" for name in cleaned}
 c.HTMLExporter.sanitize_html = True
 
 # Late work costs nothing until you set c.LatePenalty.percent_per_day; docs/instructors.md has the rules.

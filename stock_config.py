@@ -1,7 +1,8 @@
 """The course's settings for plain nbgrader, without the judge: copy this over nbgrader_config.py to grade without it.
 
 `--config` cannot do that: nbgrader reads the course folder's nbgrader_config.py last. Student code then runs with your
-rights, beside the hidden tests. Everything but the judge's part is as in nbgrader_config.py; a test holds them equal.
+rights, beside the hidden tests: clean pages are all that these settings can promise. Everything but the judge's part is
+as in nbgrader_config.py; a test holds them equal.
 """
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
@@ -28,7 +29,10 @@ c.GenerateAssignment.preprocessors = [
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".DS_Store", "desktop.ini"]
 c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructors, not to be copied beside feedback
 
-# Feedback and formgrader show what students' code printed: no script of one student runs in another one's browser.
+# What students wrote is cleaned where it becomes HTML for formgrader: no script of one runs in anybody's browser, and
+# nothing is asked for elsewhere. As strings, so that without course_grader formgrader shows an error, nothing raw.
+cleaned = ("markdown2html", "clean_html", "highlight_code", "ansi2html", "e")
+c.HTMLExporter.filters = {name: f"course_grader.clean.{name}" for name in cleaned}
 c.HTMLExporter.sanitize_html = True
 
 # Late work costs nothing until you set c.LatePenalty.percent_per_day; docs/instructors.md has the rules.

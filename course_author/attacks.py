@@ -2,7 +2,8 @@
 
 Every submission of tests/attacks goes through the whole of grading: intake, engine, record, feedback. Counted is what
 it won: points on what it attacks, canaries of hidden tests in anything that leaves the grader, changes to anything that
-is not its own. A destructive one runs inside namespaces of its own around all of this, in case the sandbox fails: an
+is not its own, and, for those that are after whoever reads a page, whatever is live on formgrader's pages of them in a
+browser. A destructive one runs inside namespaces of its own around all of this, in case the sandbox fails: an
 own process space, network, and /tmp, and a read-only view of the rest.
 """
 
@@ -44,13 +45,14 @@ SLOW = 240  # seconds after which one submission counts as having stopped ours
 
 @dataclasses.dataclass
 class Outcome:
-    """What one attack won. gained: points above those deserved; leaked, changed, lost: what; stopped: why."""
+    """What one attack won. gained: points above those deserved; leaked, changed, live, lost: what; stopped: why."""
 
     name: str
     letter: str
     gained: float = 0.0
     leaked: list[str] = dataclasses.field(default_factory=list)
     changed: list[str] = dataclasses.field(default_factory=list)
+    live: list[str] = dataclasses.field(default_factory=list)  # on formgrader's pages in a browser
     lost: list[str] = dataclasses.field(default_factory=list)  # points of other exercises, or a cause not expected
     stopped: str = ""
     causes: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -59,7 +61,7 @@ class Outcome:
 
     @property
     def won(self) -> bool:
-        return bool(self.gained or self.leaked or self.changed or self.lost or self.stopped)
+        return bool(self.gained or self.leaked or self.changed or self.live or self.lost or self.stopped)
 
 
 def _corpus() -> dict[str, list]:
@@ -622,6 +624,28 @@ def measure_stock(names: list[str], jobs: int, on_outcome) -> None:
     run("stock", names, jobs, keep)
 
 
+def add_pages(outcomes: list[Outcome]) -> None:
+    """Open formgrader's pages of the attacks on readers, if there are any among these, and add what is live there."""
+    from .attacks_pages import PAYLOADS, look
+
+    readers = {one.name: one for one in outcomes if one.letter == "J"}
+    if readers:
+        readers[PAYLOADS] = Outcome(PAYLOADS, "J")
+        outcomes.append(readers[PAYLOADS])
+        for name, live in look(list(readers)).items():
+            readers[name].live = live
+
+
+def stock_pages(names: list[str]) -> str:
+    """What the same pages are like without this course's settings, as a line."""
+    from .attacks_pages import PAYLOADS, look
+
+    found = look([*names, PAYLOADS], stock=True)
+    gone_off = {name: [one for one in live if not one.startswith("stands there")] for name, live in found.items()}
+    signs = sum(map(len, gone_off.values()))
+    return f"on nbgrader's own pages {sum(map(bool, gone_off.values()))} of {len(found)} are live, by {signs} signs"
+
+
 # -- the report --------------------------------------------------------------------------------------------------------
 
 
@@ -639,8 +663,10 @@ def total(outcomes: list[Outcome]) -> str:
     gained, leaked, changed = (
         sum(bool(getattr(one, what)) for one in outcomes) for what in ("gained", "leaked", "changed")
     )
+    live = sum(bool(one.live) for one in outcomes)
     counted = [one for one in outcomes if one.name != "processes-left"]
-    return f"gained {gained} of {len(counted)}, leaked {leaked}, changed {changed}; stock nbgrader: {stock_summary()}"
+    won = f"gained {gained} of {len(counted)}, leaked {leaked}, changed {changed}, live {live}"
+    return f"{won}; stock nbgrader: {stock_summary()}"
 
 
 def report(outcomes: list[Outcome]) -> None:
@@ -649,11 +675,14 @@ def report(outcomes: list[Outcome]) -> None:
 
     for letter in sorted({one.letter for one in outcomes}):
         ones = [one for one in outcomes if one.letter == letter]
-        counts = [f"{what} {sum(bool(getattr(one, what)) for one in ones)}" for what in ("gained", "leaked", "changed")]
+        counts = [
+            f"{what} {sum(bool(getattr(one, what)) for one in ones)}"
+            for what in ("gained", "leaked", "changed", "live")
+        ]
         bad = [f"{what} {n}" for what in ("lost", "stopped") if (n := sum(bool(getattr(one, what)) for one in ones))]
         print(f"{letter}  {title(letter).split(':')[0]:28}{len(ones):4} attacks: {', '.join(counts + bad)}")
     for one in outcomes:
-        for what in ("gained", "leaked", "changed", "lost", "stopped"):
+        for what in ("gained", "leaked", "changed", "live", "lost", "stopped"):
             if getattr(one, what):
                 print(f"   {one.letter} {one.name}: {what} {getattr(one, what)}"[:400])
     print(total(outcomes))
@@ -690,11 +719,15 @@ def main(argv: list[str]) -> int:
     progress = functools.partial(_progress, verbose=arguments.verbose, done=[])
     if arguments.stock or arguments.stock_only:
         measure_stock(_chosen(arguments.only, stock=True), arguments.jobs, progress)
+        readers = {attack.name for attack in _corpus()["J"]} & set(_chosen(arguments.only, stock=True))
+        if readers:
+            print(stock_pages(sorted(readers)))
     if arguments.stock_only:
         print(f"stock nbgrader: {stock_summary()}")
         return 0
     outcomes = run("ours", _chosen(arguments.only, stock=False), arguments.jobs, progress)
     order = {name: place for place, name in enumerate(_chosen([], stock=False))}
+    add_pages(outcomes)
     outcomes.sort(key=lambda one: order.get(one.name, len(order)))
     report(outcomes)
     return 1 if any(one.won for one in outcomes) else 0
@@ -705,7 +738,7 @@ def _progress(outcome: Outcome, verbose: bool, done: list) -> None:
     if verbose:
         won = [
             f"{what} {value}"
-            for what in ("gained", "leaked", "changed", "lost", "stopped")
+            for what in ("gained", "leaked", "changed", "live", "lost", "stopped")
             if (value := getattr(outcome, what))
         ]
         causes = {name: cause for name, cause in outcome.causes.items() if cause}

@@ -11,7 +11,6 @@ comment lines that students were given.
 from __future__ import annotations
 
 import base64
-import binascii
 import builtins
 import functools
 import hashlib
@@ -19,9 +18,7 @@ import json
 import keyword
 import os
 import re
-import struct
 import tempfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,12 +31,12 @@ from traitlets import default
 
 from . import plan as plans
 from .model import STUDENT, Added, CellRun, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
+from .pictures import png
 
 OWN = "own-"  # so begin the ids that record.py gives to cells of the student's own
 KEPT = ("timestamp.txt", "submission_secret.txt")  # what nbgrader's exchange needs beside the page
 MOST_TEXT = 1_000_000  # characters of the student's on a page; an honest page has a few thousand
 MOST_IMAGE_BYTES = 8 << 20  # on a page
-LARGEST_IMAGE = (2 << 20, 16_000_000)  # bytes, pixels
 MOST_BLOCKS = 30  # outputs under a cell; added cells; notes
 
 
@@ -163,7 +160,7 @@ def secret_lines(plan: Plan, submission: Submission) -> frozenset[str]:
     return frozenset(line for line in lines if len(line) > 7 and line not in own)
 
 
-# -- code and images ---------------------------------------------------------------------------------------------------
+# -- code --------------------------------------------------------------------------------------------------------------
 
 # Pygments' Python lexer takes seconds for 20,000 hostile characters (blank lines); this reads each character once.
 _TOKEN = re.compile(
@@ -198,50 +195,6 @@ def highlight(source: str) -> Markup:
 
 
 _END = Markup("</span>")
-_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs")
-
-
-def png(data: str) -> tuple[bytes, int, int] | None:
-    """The bytes of a base64 PNG, rebuilt of its picture chunks alone, with width and height; None if it is not sound.
-
-    Text, profiles, animation and whatever follows the end are dropped; lengths and checksums are verified.
-    """
-    if len(data) > 2 * LARGEST_IMAGE[0]:
-        return None
-    try:
-        raw = base64.b64decode("".join(data.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if raw[:8] != b"\x89PNG\r\n\x1a\n" or len(raw) > LARGEST_IMAGE[0]:
-        return None
-    chunks = _chunks(raw)
-    if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13 or chunks[-1] != (b"IEND", b""):
-        return None
-    width, height = struct.unpack(">II", chunks[0][1][:8])
-    drawn = any(name == b"IDAT" for name, _ in chunks)
-    if not drawn or not 0 < width * height <= LARGEST_IMAGE[1] or max(width, height) > 20_000:
-        return None
-    kept = b"".join(_chunk(name, body) for name, body in chunks if name in _CHUNKS)
-    return raw[:8] + kept, width, height
-
-
-def _chunks(raw: bytes) -> list[tuple[bytes, bytes]]:
-    """Name and body of each chunk up to IEND; [] if a length or a checksum does not hold."""
-    place, found = 8, []
-    while place + 12 <= len(raw):
-        size, name = struct.unpack(">I4s", raw[place : place + 8])
-        body = raw[place + 8 : place + 8 + size]
-        if len(body) < size or raw[place + 8 + size : place + 12 + size] != struct.pack(">I", zlib.crc32(name + body)):
-            return []
-        found.append((name, body))
-        if name == b"IEND":
-            break
-        place += 12 + size
-    return found
-
-
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 # -- words -------------------------------------------------------------------------------------------------------------

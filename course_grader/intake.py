@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .model import Added, GraderError, Plan, Submission
+from .pictures import LARGEST_IMAGE, MOST_PASTED, Pasted
 
 NOTEBOOK_BYTES = 20 << 20
 FILES = 2000  # entries of a folder that are looked at; the rest is counted by nobody
@@ -30,6 +31,7 @@ NOTES = 60
 ALIKE = 0.75  # how alike two texts are when one is taken for an edited copy of the other
 LOOKED_AT, WORDS = 4000, 300  # characters and words of each that are compared for that
 COMPARISONS = 100  # at most, of one notebook: thousands of cells must not cost minutes
+STUDENT_ID = re.compile(r"[^\W_][\w.@+ -]{0,127}")
 PICTURES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif"}
 PICTURE_BYTES = 5 << 20
 PICTURE_COUNT = 20
@@ -105,14 +107,11 @@ def show(name: str) -> str:
 def student_problem(name: str) -> str:
     """Why a folder's name can be no student's id, "" if it can.
 
-    An id stands in paths, in addresses and on instructors' pages: other signs than these have no business there.
+    An id stands in paths, in addresses, and unescaped on pages of nbgrader's: other signs have no business there.
     """
-    if not _ID.fullmatch(name) or ".." in name:
+    if not STUDENT_ID.fullmatch(unicodedata.normalize("NFC", name)) or ".." in name:
         return "an id has at most 128 letters, digits and . _ - @ + or blanks, and begins with a letter or a digit"
     return ""
-
-
-_ID = re.compile(r"[^\W_][\w.@+ -]{0,127}")
 
 
 def fetch(folder: Path, name: str, cap: int = NOTEBOOK_BYTES) -> bytes:
@@ -201,7 +200,8 @@ class _Cell:
     name: str
     cell_id: str
     place: int | None = None
-    pasted: bool = False  # has pictures pasted into it
+    pasted: dict = field(default_factory=dict)  # pictures that were pasted into it: name -> {type: base64}
+    unkept: int = 0  # how many others were
 
 
 def _load(data: bytes, notes: list[str]) -> dict:
@@ -257,7 +257,7 @@ def _listed(names) -> str:
 
 
 def _cells(notebook: dict, notes: list[str]) -> list[_Cell]:
-    found, code = [], 0
+    found, pictures, code = [], Pasted(), 0
     for number, raw in enumerate(notebook["cells"], 1):
         source = _source(raw)
         if source is not None and raw.get("cell_type") == "code":
@@ -275,8 +275,8 @@ def _cells(notebook: dict, notes: list[str]) -> list[_Cell]:
             if clean != source:
                 notes.append(f"Cell {number} holds characters that are no text: replaced by question marks.")
             kind = raw.get("cell_type")
-            pasted = bool(kind == "markdown" and raw.get("attachments"))
-            found.append(_Cell(str(kind), clean, _grade_id(raw), _text(raw.get("id")), pasted=pasted))
+            kept, unkept = pictures.take(raw.get("attachments") if kind == "markdown" else None)
+            found.append(_Cell(str(kind), clean, _grade_id(raw), _text(raw.get("id")), pasted=kept, unkept=unkept))
     return found
 
 
@@ -325,8 +325,12 @@ def parse(data: bytes, plan: Plan, student: str, notes: Iterable[str] = ()) -> S
     return _matched(data, plan, student, list(notes))[0]
 
 
-def both(data: bytes, plan: Plan, student: str, notes: Iterable[str] = ()) -> tuple[Submission, tuple[Added, ...]]:
-    """What `parse` and `prose` give, read once."""
+def whole(
+    data: bytes, plan: Plan, student: str, notes: Iterable[str] = ()
+) -> tuple[Submission, tuple[Added, ...], dict]:
+    """What `parse` and `prose` give, read once; and the pictures pasted into Markdown cells, by the answer's name or
+    the number of the prose ("text 1" is the first): name of the picture -> {type: base64}.
+    """
     return _matched(data, plan, student, list(notes))
 
 
@@ -335,15 +339,15 @@ def prose(data: bytes, plan: Plan) -> tuple[Added, ...]:
     return _matched(data, plan, "", [])[1]
 
 
-def _matched(data: bytes, plan: Plan, student: str, notes: list[str]) -> tuple[Submission, tuple[Added, ...]]:
+def _matched(data: bytes, plan: Plan, student: str, notes: list[str]) -> tuple[Submission, tuple[Added, ...], dict]:
     cells = _cells(_load(data, notes), notes)
     _match(cells, plan, notes)
     _one_each(cells, plan, notes)
-    answers, examples, added, prose = {}, {}, [], []
+    answers, examples, added, prose, pasted = {}, {}, [], [], {}
     last = -1
     for cell in cells:
         if cell.place is None:
-            _add(cell, last, added, prose, notes)
+            _add(cell, last, added, prose, pasted, notes)
             continue
         last, planned = cell.place, plan.cells[cell.place]
         if planned.kind in ("answer", "manual"):
@@ -355,10 +359,11 @@ def _matched(data: bytes, plan: Plan, student: str, notes: list[str]) -> tuple[S
             elif planned.kind == "text" and not planned.name:
                 prose.append(Added(cell.place, cell.source))
                 notes.append(f"The text cell {cell.place + 1} was edited.")
+                _paste(cell, f"text {len(prose)}", str(cell.place + 1), pasted, notes)
             elif cell.source != planned.source:
                 notes.append(f"The cell {planned.name} was edited: the course's own text of it is used.")
-        if cell.pasted and planned.kind in ("answer", "manual"):
-            notes.append(f"Pictures pasted into the cell {planned.name} are not shown here: look into the submission.")
+        if planned.kind in ("answer", "manual"):
+            _paste(cell, planned.name, planned.name, pasted, notes)
     _note_order(cells, plan, notes)
     _note_missing(cells, plan, notes)
     added = _join_pieces(added, cells, plan, answers)
@@ -366,18 +371,30 @@ def _matched(data: bytes, plan: Plan, student: str, notes: list[str]) -> tuple[S
         notes.append("Code cells that the student added are not run in this unit.")
     if len(notes) > NOTES:
         notes[NOTES:] = [f"... and {len(notes) - NOTES} more remarks."]
-    return Submission(student, answers, tuple(added), examples, tuple(notes)), tuple(prose)
+    return Submission(student, answers, tuple(added), examples, tuple(notes)), tuple(prose), pasted
 
 
-def _add(cell: _Cell, last: int, added: list, prose: list, notes: list[str]) -> None:
+def _add(cell: _Cell, last: int, added: list, prose: list, pasted: dict, notes: list[str]) -> None:
     if not cell.source.strip():
         return
     if cell.kind == "code":
         added.append(Added(last, cell.source))
     elif cell.kind == "markdown":
         prose.append(Added(last, cell.source))
+        _paste(cell, f"text {len(prose)}", "of the student's own", pasted, notes)
     else:
         notes.append(f"A raw cell ({show(cell.source[:40])}) was left out: it is neither code nor text.")
+
+
+def _paste(cell: _Cell, key: str, called: str, pasted: dict, notes: list[str]) -> None:
+    """Keep the pictures of a cell that is kept, and say how many are not."""
+    if cell.pasted:
+        pasted[key] = cell.pasted
+    if cell.unkept:
+        notes.append(
+            f"{cell.unkept} of the files pasted into the cell {called} are not shown: only PNG and JPEG pictures are, "
+            f"{MOST_PASTED[0]} in a notebook, up to {LARGEST_IMAGE[0] >> 20} MB each. Look into the submission."
+        )
 
 
 def _note_type(cell: _Cell, planned, notes: list[str]) -> None:

@@ -25,8 +25,8 @@ from .model import Added, Plan, Submission, Verdict
 # Modules that can change a verdict; a test holds the list against what the engine's processes import.
 JUDGING = (
     "advice", "base", "channel", "codec", "engine", "intake", "judge", "keys", "launcher", "magics", "model",
-    "namespaces", "needs", "plan", "prepared", "probes", "remote", "sandbox", "seccomp", "shell", "student", "usage",
-    "view", "witness", "work",
+    "namespaces", "needs", "pictures", "plan", "prepared", "probes", "remote", "sandbox", "seccomp", "shell", "student",
+    "usage", "view", "witness", "work",
 )  # fmt: skip
 LIBRARIES = ("numpy", "torch", "ipython", "matplotlib", "scikit-learn")
 WRITING = ("record",)  # modules that make the autograded notebook of a verdict
@@ -56,9 +56,12 @@ def _hash(*parts) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def of_notebook(plan: Plan, submission: Submission, prose: Iterable[Added] = ()) -> str:
-    """The key of all that is recorded of one notebook: plan, submission, the student's own prose, the grader."""
-    return _hash(plan.digest, asdict(submission), [asdict(one) for one in prose], grader_version(), _writing_version())
+def of_notebook(plan: Plan, submission: Submission, prose: Iterable[Added] = (), pasted: dict | None = None) -> str:
+    """The key of all that is recorded of one notebook: plan, submission, the student's own prose and pictures in it,
+    the grader.
+    """
+    own = [[asdict(one) for one in prose], pasted or {}]
+    return _hash(plan.digest, asdict(submission), *own, grader_version(), _writing_version())
 
 
 # -- exercises ---------------------------------------------------------------------------------------------------------

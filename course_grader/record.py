@@ -44,18 +44,23 @@ SAID = {
 
 @dataclass(frozen=True)
 class Graded:
-    """One notebook of a student, ready to be recorded. prose: the student's own Markdown; pictures: name -> content."""
+    """One notebook of a student, ready to be recorded.
+
+    prose: the student's own Markdown; pictures: files beside the notebook, name -> content
+    pasted: pictures in Markdown cells, by the answer's name or the number of the prose; see `intake.whole`
+    """
 
     plan: Plan
     submission: Submission
     verdict: Verdict
     prose: tuple[Added, ...] = ()
     pictures: dict[str, bytes] = field(default_factory=dict)
+    pasted: dict[str, dict] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
         """What all that is recorded of the notebook depends on, as a hash."""
-        return keys.of_notebook(self.plan, self.submission, self.prose)
+        return keys.of_notebook(self.plan, self.submission, self.prose, self.pasted)
 
     @cached_property
     def exercises(self) -> dict[str, str]:
@@ -175,6 +180,7 @@ def build(graded: Graded, saved: Notebook):
     cells = _own_cells(graded, -1, runs)
     for place, planned in enumerate(plan.cells):
         cells.append(_cell(planned, place, submission, found, runs))
+        _paste(cells[-1], graded.pasted.get(planned.name))
         if planned.name:
             cells[-1].metadata["nbgrader"] = _options(
                 planned, planned.name in saved.tasks, saved.checksums.get(planned.name)
@@ -234,12 +240,19 @@ def _own_cells(graded: Graded, place: int, runs: dict) -> list:
     for number, one in enumerate(graded.prose, 1):
         if one.after == place:
             cells.append(_text_cell("markdown", one.source, f"own-text-{number}"))
+            _paste(cells[-1], graded.pasted.get(f"text {number}"))
     for number, one in enumerate(graded.submission.added, 1):
         if one.after == place:
             cells.append(_code_cell(one.source, f"own-code-{number}"))
             if f"added {number}" in runs:
                 cells[-1].outputs = _outputs(runs[f"added {number}"].outputs)
     return cells
+
+
+def _paste(cell: NotebookNode, pictures: dict | None) -> None:
+    """Give a Markdown cell its pictures, as JupyterLab saves them."""
+    if pictures and cell.cell_type == "markdown":
+        cell["attachments"] = from_dict(pictures)
 
 
 def _options(planned: PlanCell, task: bool, checksum: str | None) -> dict:

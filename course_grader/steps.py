@@ -177,8 +177,8 @@ class Grader:
     def _read_one(self, folder: Path, plan: Plan, student: str, notes: list[str]) -> record.Graded:
         data = intake.fetch(folder, f"{plan.notebook}.ipynb")
         try:
-            submission, prose = intake.both(data, plan, student, notes)
+            submission, prose, pasted = intake.whole(data, plan, student, notes)
         except GraderError as error:
             raise GraderError(f"{folder / plan.notebook}.ipynb: {error}") from None
         nothing = Verdict(plan.unit, plan.notebook, student)
-        return record.Graded(plan, submission, nothing, prose)
+        return record.Graded(plan, submission, nothing, prose, pasted=pasted)

@@ -167,6 +167,7 @@ def server_command(python, course, arguments):
     elif (course / FIRST_PAGE).is_file():
         page = "/lab/tree/" + quote(FIRST_PAGE)
     command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={course}", f"--LabApp.default_url={page}"]
+    command.append("--ServerApp.jpserver_extensions={'course_utils.one_course': True}")
     command.append("--ServerApp.answer_yes=True")  # one Ctrl+C ends it, without a question that times out
     if arguments.no_browser:
         command.append("--no-browser")

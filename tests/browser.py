@@ -85,10 +85,10 @@ def _wait_for(address, server, log, patience_s=90):
 
 
 @contextlib.contextmanager
-def browsing():
+def browsing(*flags):
     """A page in headless Chromium, and the list of its console errors and uncaught exceptions."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(60_000)
         expect.set_options(timeout=60_000)  # 5 s by default, too little for a busy machine

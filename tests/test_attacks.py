@@ -222,7 +222,7 @@ def test_nothing_is_won(outcomes):
     """No point, no hidden byte, no change; and all that is honest keeps its points."""
     ones = [one for name, one in outcomes.items() if name != "control"]
     assert _won(ones) == []
-    assert runner.total(ones).startswith(f"gained 0 of {len(ones)}, leaked 0, changed 0; stock nbgrader: ")
+    assert runner.total(ones).startswith(f"gained 0 of {len(ones)}, leaked 0, changed 0, live 0; stock nbgrader: ")
     assert len(ones) >= 240
 
 
@@ -231,8 +231,23 @@ def test_nothing_is_won_by_those_that_take_long():
     assert _won(_graded([attack for attack in EVERY if attack.long]).values()) == []
 
 
+@pytest.mark.full
+def test_nothing_is_live_on_formgraders_pages():
+    """The rendering class, and all payloads as prose, in a real Chromium; test_grader_rendering.py has more of it."""
+    outcomes = [runner.Outcome(attack.name, "J") for attack in CORPUS["J"]]
+    runner.add_pages(outcomes)
+    assert _won(outcomes) == [] and len(outcomes) == len(CORPUS["J"]) + 1
+
+
+def test_what_is_live_is_won(capsys):
+    runner.report([runner.Outcome("x", "J", live=["rang 1"]), runner.Outcome("y", "J")])
+    told = capsys.readouterr().out
+    assert "2 attacks: gained 0, leaked 0, changed 0, live 1\n" in told and "J x: live ['rang 1']" in told
+    assert runner.Outcome("x", "J", live=["rang 1"]).won and not runner.Outcome("y", "J").won
+
+
 def test_the_report_names_what_was_won(capsys):
     runner.report([runner.Outcome("x", "A", gained=6.0), runner.Outcome("y", "A", leaked=["CARDQX81"], lost=["deal"])])
     told = capsys.readouterr().out
-    assert "2 attacks: gained 1, leaked 1, changed 0, lost 1\n" in told and "A x: gained 6.0" in told
-    assert told.splitlines()[-1].startswith("gained 1 of 2, leaked 1, changed 0; stock nbgrader: ")
+    assert "2 attacks: gained 1, leaked 1, changed 0, live 0, lost 1\n" in told and "A x: gained 6.0" in told
+    assert told.splitlines()[-1].startswith("gained 1 of 2, leaked 1, changed 0, live 0; stock nbgrader: ")

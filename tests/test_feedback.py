@@ -23,7 +23,7 @@ from nbgrader.apps import NbGraderAPI
 from payloads import PAYLOADS
 from traitlets.config import Config
 
-from course_grader import feedback, intake, plan, record
+from course_grader import feedback, intake, pictures, plan, record
 from course_grader.model import STUDENT, Added, CellRun, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
 
 pytestmark = pytest.mark.part("grader")
@@ -62,7 +62,7 @@ def picture(text=b"", after=b"", size=(3, 2)) -> str:
     """A PNG in base64, with a text chunk and bytes after the end if asked for."""
     rows = b"".join(b"\0" + b"\x80" * size[0] for _ in range(min(size[1], 9)))
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0)), (b"tEXt", text), (b"IDAT", zlib.compress(rows))]
-    body = b"".join(feedback._chunk(*chunk) for chunk in [*chunks, (b"IEND", b"")])
+    body = b"".join(pictures._chunk(*chunk) for chunk in [*chunks, (b"IEND", b"")])
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + body + after).decode()
 
 
@@ -274,7 +274,7 @@ def test_what_is_no_sound_png_is_not_shown(kind):
 def test_images_share_a_budget():
     noise = zlib.compress(bytes(range(256)) * 10, 0)  # a chunk that is large enough to fill the budget soon
     raw = base64.b64decode(picture())
-    big = base64.b64encode(raw[:-12] + feedback._chunk(b"IDAT", noise * 700) + raw[-12:]).decode()
+    big = base64.b64encode(raw[:-12] + pictures._chunk(b"IDAT", noise * 700) + raw[-12:]).decode()
     page = one_output(*[shown(image_png=big)] * 10)
     assert 1 < page.count("<img") < 10 and len(page) < 12 << 20
 

@@ -75,11 +75,11 @@ def seconds_to_read(course, the_plan, answer, more) -> float:
     needs.Names._of.cache_clear()
     data = notebook(course, answer, *more)
     started = time.thread_time()
-    submission, prose = intake.both(data, the_plan, "ada")
+    submission, prose, pasted = intake.whole(data, the_plan, "ada")
     own = [*submission.answers.values(), *(added.source for added in submission.added)]
     needs.heavy(own)
     needs.said(the_plan, submission)
-    keys.of_notebook(the_plan, submission, prose)
+    keys.of_notebook(the_plan, submission, prose, pasted)
     keys.of_exercises(the_plan, submission)
     cells = needs.student_cells(the_plan, submission)
     for exercise in the_plan.exercises():

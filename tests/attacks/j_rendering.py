@@ -123,6 +123,7 @@ ATTACKS = [
         "Hands in under a name that is HTML.",
         "smooth",
         student="<script>mallory(1)<script>",
+        refused=True,
         **SAFE,
     ),
     attack(
