@@ -437,4 +437,42 @@ ATTACKS = [
         wire=True,
         cpu_seconds=0.2,
     ),
+    attack(
+        "magics-without-end",
+        "Is a text whose magics IPython's own transformer, outside the sandbox, would take minutes to find.",
+        "smooth",
+        "%time 1\n" * 501,
+    ),
+    attack(
+        "imports-without-end",
+        "Is a text from each of whose two thousand beginnings a careless pattern reads to the end.",
+        "search",
+        "# " + "from scipy import " * 4_000,
+        earns=6.0,
+    ),
+    attack(
+        "deaf-and-asleep",
+        "Switches its timers off, blocks all signals and sleeps, so that grading it takes as long as it likes.",
+        "register",
+        """
+        import signal, time
+        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+            signal.setitimer(timer, 0)
+        signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+        while True:
+            time.sleep(100)
+        """,
+        causes=frozenset({"time"}),
+    ),
+    attack(
+        "verdict-of-megabytes",
+        "Takes its own recorder over and says that the cell printed sixty megabytes.",
+        "deal",
+        """
+        import sys
+        long = [{"output_type": "stream", "name": "stdout", "text": "m" * (1 << 20)}] * 60
+        sys.modules["course_grader.shell"].Recorder.take = lambda self: long
+        """,
+        earns=6.0,
+    ),
 ]
