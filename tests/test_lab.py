@@ -57,16 +57,11 @@ def wait_for(url, server, patience_s=90):
 # ---- a real JupyterLab
 
 
-def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
+def test_lab_serves_the_workbook_and_ends_with_ctrl_c(course, tmp_path):
     """Start it as a student does (without the browser), look at what it serves, end it by SIGINT to its process."""
     port = free_port()
     # A server of its own: neither the settings nor the running servers of whoever runs the tests.
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    (course / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.CourseDirectory.course_id = 'read-from-the-course'\n"
-    )
-    # ... and no PATH to the environment, as in a terminal where nothing was activated.
-    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not Path(one, "alembic").exists())
     command = [sys.executable, "-m", "course_utils.lab", "--here", "--no-browser", "--port", str(port)]
     command += ["--course", str(course), "--", "--IdentityProvider.token=t0ken"]
     ours, terminal = os.openpty()  # a terminal, in which Jupyter would ask before it ends
@@ -74,7 +69,7 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
         command,
         cwd=ROOT,
         stdin=terminal,
-        env={**os.environ, **folders, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **folders, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -85,14 +80,10 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
         _, status = wait_for(f"{base}/api/status?token=t0ken", server)
         assert "started" in json.loads(status)
         final, page = fetch(f"{base}/?token=t0ken")  # what the browser would open
-        assert final.split("?")[0] == f"{base}/lab/tree/workbook/{UNIT}/{UNIT}.ipynb"
+        assert final.split("?")[0] == f"{base}/lab/tree/{UNIT}/{UNIT}.ipynb"
         assert b"JupyterLab" in page
         _, listing = fetch(f"{base}/api/contents/?token=t0ken")
-        assert {one["name"] for one in json.loads(listing)["content"]} == {"nbgrader_config.py", "release", "workbook"}
-        _, formgrader = fetch(f"{base}/formgrader/manage_assignments?token=t0ken")
-        assert b"read-from-the-course" in formgrader  # nbgrader's settings come from the course folder
-        _, students = fetch(f"{base}/formgrader/api/students?token=t0ken")  # makes the gradebook, by alembic
-        assert json.loads(students) == []
+        assert [one["name"] for one in json.loads(listing)["content"]] == [UNIT]
 
         again = run("lab", "--port", port, "--course", course)
         assert (again.returncode, again.stdout) == (1, "")
@@ -159,7 +150,7 @@ def test_the_first_page(course):
     assert page() == "/lab"
     (course / "workbook" / UNIT).mkdir(parents=True)
     (course / "workbook" / UNIT / f"{UNIT}.ipynb").write_text("{}")
-    assert page() == f"/lab/tree/workbook/{UNIT}/{UNIT}.ipynb"
+    assert page() == f"/lab/tree/{UNIT}/{UNIT}.ipynb"
     assert page("--formgrader") == "/formgrader"
 
 
@@ -192,13 +183,13 @@ def test_submit_and_collect_as_commands(course):
     )
     done = run("submit", UNIT, "--student", "anna", "--course", course)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Written and checked, for student anna: outbox/00_start_here--anna--" in done.stdout
-    (course / "outbox" / "other.zip").write_text("holiday pictures")
+    assert "Written and checked, for student anna: workbook/outbox/00_start_here--anna--" in done.stdout
+    (course / "workbook" / "outbox" / "other.zip").write_text("holiday pictures")
     done = run("collect", "--course", course)
     assert (done.returncode, done.stderr) == (1, "")  # one could not be taken ...
     assert "other.zip is not a readable zip" in done.stdout
     assert (course / "submitted" / "anna" / UNIT / f"{UNIT}.ipynb").is_file()  # ... the other was
-    (course / "outbox" / "other.zip").unlink()
+    (course / "workbook" / "outbox" / "other.zip").unlink()
     assert run("collect", "--course", course).returncode == 0
 
 
