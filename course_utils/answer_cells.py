@@ -12,12 +12,12 @@ import re
 import warnings
 
 KEYS = {"code": "Y", "markdown": "M"}  # JupyterLab's keys that make a cell one of that type
-STUB = re.compile(r"^\s*raise NotImplementedError\b", re.MULTILINE)
+STUB = re.compile(r"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
 PROMPT = re.compile(r"^(>>> ?|\.\.\. ?|In \[\d+\]: ?|\s*\.{3,}: ?)")
 MAGIC = re.compile(
-    r"\s*(?:[%!?,;/]"  # %time f(), !ls, ?f and the marks of automatic calls
-    r"|%{0,2}[A-Za-z_*][\w.*\[\]]*\?{1,2}\s*$"  # f?, f??
-    r"|[\w.,\s\[\]]+=\s*[%!]\s*\w)"  # files = !ls
+    r"[%!?,;/]"  # %time f(), !ls, ?f and the marks of automatic calls
+    r"|[A-Za-z_*][\w.*\[\]]*\?{1,2}\s*$"  # f?, f??
+    r"|[\w.,\s\[\]]+=\s*[%!]\s*\w"  # files = !ls
 )
 PYTHON_BELOW = ("%%time", "%%timeit", "%%capture", "%%prun")  # cell magics that run the rest of their cell as Python
 
@@ -129,7 +129,7 @@ def _error(source):
 
 def _is_magic(source, number):
     lines = source.split("\n")
-    return bool(number and number <= len(lines) and MAGIC.match(lines[number - 1]))
+    return bool(number and number <= len(lines) and MAGIC.match(lines[number - 1].lstrip()))
 
 
 def plain_python(source):
@@ -150,7 +150,7 @@ def _without_magics(lines):
     """The lines with `pass` for each of IPython's, and nothing for those that a backslash adds to one."""
     goes_on = False
     for line in lines:
-        magic = goes_on or MAGIC.match(line)
+        magic = goes_on or MAGIC.match(line.lstrip())
         yield "" if goes_on else f"{_indent(line)}pass" if magic else line
         goes_on = bool(magic) and line.endswith("\\")
 

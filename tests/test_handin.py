@@ -99,6 +99,40 @@ def test_all_answered_says_so(course):
     assert handin.submit(course, UNIT, "anna")[0] == "Every exercise has an answer."
 
 
+BROKEN = {"softmax": "def answer(x):\n    return (x", "forward": STUB}
+TO_MEND = "To mend, for so it cannot earn its points (1):"
+
+
+def test_what_cannot_run_is_said_first_and_handed_in_all_the_same(course):
+    write_mine(course, answers=BROKEN)
+    lines = handin.submit(course, UNIT, "anna")
+    softmax, forward = SLUGS.values()
+    assert lines[:2] == [
+        TO_MEND,
+        f"  {softmax}: SyntaxError in line 2 of its answer cell ('(' was never closed); mend that line.",
+    ]
+    assert lines[2:4] == ["Still unanswered (1):", f"  {forward}"]
+    assert lines[-1].startswith("Written and checked")
+    assert "Every exercise has an answer." not in lines
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"source": "def answer(x):\n    pass"}, "nothing is left in answer"),
+        ({"source": []}, "its answer cell is empty"),
+        ({"cell_type": "markdown"}, "was turned into markdown"),
+    ],
+)
+def test_every_exercise_has_an_answer_only_if_that_is_true(course, more, says):
+    mine = notebook(dict.fromkeys(SLUGS, "def answer(x):\n    return 1"))
+    next(one for one in mine["cells"] if one["metadata"].get("nbgrader", {}).get("solution")).update(more)
+    (course / "workbook" / UNIT / f"{UNIT}.ipynb").write_bytes(dump(mine))
+    lines = handin.submit(course, UNIT, "anna")
+    assert lines[0] == TO_MEND and says in lines[1]
+    assert "Every exercise has an answer." not in lines
+
+
 def test_a_lost_locked_cell_is_named_and_a_doubled_one_too(course):
     mine = notebook(drop=["softmax-check", "setup"])
     mine["cells"].append(cell("def answer(x):\n    return 2", "forward", solution=True, locked=False))
@@ -209,6 +243,22 @@ def test_collect_sorts_in_what_submit_wrote(course):
     lines, problems = handin.collect(course)
     assert problems == [] and all(line.endswith("already there") for line in lines)
     assert tree(course) == before
+
+
+def test_collect_looks_through_old_and_new_outboxes_and_the_inbox(course):
+    for hour, folder in enumerate(("workbook/outbox", "outbox", "inbox"), start=10):
+        make_zip(course / folder / f"{hour}.zip", student=f"s{hour}", time=f"2026-11-20T{hour}:00:00Z")
+    lines, problems = handin.collect(course)
+    assert [line.split()[0] for line in lines] == ["s10", "s11", "s12"] and problems == []
+    assert workbook.update(course) == [] and (course / "workbook" / "outbox" / "10.zip").is_file()
+
+
+def test_a_file_in_the_outboxs_place_is_one_sentence_and_stays(course):
+    (course / "workbook" / "outbox").write_text("a diary")
+    with pytest.raises(CourseError, match="^The zip could not be written to workbook/outbox/ "):
+        handin.submit(course, UNIT, "anna")
+    assert (course / "workbook" / "outbox").read_text() == "a diary"
+    assert workbook.load_manifest(course)[0]["student"] is None  # not remembered either
 
 
 def test_nbgrader_reads_what_was_collected(course, monkeypatch):
