@@ -15,7 +15,7 @@ AUTHOR = PATH="$(abspath $(COURSE_VENV))/bin:$$PATH" $(RUN) -m course_author
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-lab:  ## set up, then open JupyterLab on the course (PORT=8899: on that port)
+lab:  ## set up, then open JupyterLab on your workbook (PORT=8899: on that port)
 	@$(LAB) lab $(if $(PORT),--port $(PORT))
 
 submit:  ## pack a unit of your workbook for handing in: UNIT=01_basic_concepts STUDENT=your-id
@@ -27,7 +27,7 @@ setup:  ## make the environment .venv, or bring it up to date
 dev:
 	@$(LAB) setup --dev
 
-collect:  ## instructors: sort handed-in zips into submitted/ (FROM="folder a.zip"; default outbox/ inbox/)
+collect:  ## instructors: sort handed-in zips into submitted/ (FROM="folder a.zip"; default: outboxes, inbox/)
 	@$(LAB) collect $(FROM)
 
 formgrader: dev  ## instructors: open nbgrader's formgrader (COURSE=demo: on the class of make demo)

@@ -8,13 +8,13 @@ about student and time is a claim (anybody can write any name into a zip). Stand
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import io
 import json
 import os
 import re
 import stat
 import struct
+import sys
 import time
 import zipfile
 import zlib
@@ -22,10 +22,15 @@ from collections import namedtuple
 from pathlib import Path
 
 from course_utils import workbook
+from course_utils.answer_cells import graded_cells, is_answer, meta, title, to_mend, unanswered
 from course_utils.environment_setup import CourseError
 from course_utils.workbook import place, read_notebook, sha256
 
 FORMAT = 1
+OUTBOX = "outbox"  # in the workbook, where JupyterLab's file browser shows it
+SOURCES = (f"workbook/{OUTBOX}", "outbox", "inbox")  # what collect looks through; the second is that of older versions
+QUESTION = "Your student id (as your instructor knows it): "
+TRIES = 3
 RECORD = "submission.json"
 MAX_NOTEBOOK = 20 * 2**20  # bytes; a filled-in chapter with its figures stays below 5 MB
 MAX_RECORD = 10_000
@@ -36,6 +41,9 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no folder on Windows can be called so
 
 Submission = namedtuple("Submission", "path unit student time sha256 notebook")  # notebook: its bytes
+
+
+NAME_IT = "give yours with --student ID (make submit UNIT=... STUDENT=ID)"
 
 
 class BadSubmission(Exception):
@@ -59,28 +67,36 @@ def student_problem(student):
 
 
 def choose_student(given, remembered):
-    """The student id: given, else COURSE_STUDENT, else the last one used, else the login name."""
+    """The student id: given, else COURSE_STUDENT, else the last one used, else asked for at the keyboard."""
     sources = (
         ("--student", given),
         ("COURSE_STUDENT", os.environ.get("COURSE_STUDENT")),
         ("the last submission", remembered),
-        ("the login name", _login()),
     )
-    source, student = next(((source, one) for source, one in sources if one), ("", ""))
+    source, student = next(((source, one) for source, one in sources if one), (None, None))
+    if source is None:
+        return _ask_student()
     problem = student_problem(student)
     if problem:
-        raise CourseError(
-            f"{student!r} ({source or 'no id given'}) cannot be a student id ({problem}): give yours with --student ID"
-            " (make submit UNIT=... STUDENT=ID)."
-        )
+        raise CourseError(f"{student!r} ({source}) cannot be a student id ({problem}): {NAME_IT}.")
     return student
 
 
-def _login():
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no such user in this container
-        return ""
+def _ask_student():
+    """Ask for the id, a few times if need be; a program without a keyboard must name it."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise CourseError(f"Whose work is it? No student id was given, and nothing was written: {NAME_IT}.")
+    for _ in range(TRIES):
+        try:
+            student = input(QUESTION).strip()
+        except EOFError:
+            print()  # the end of the line that the question stands on
+            break
+        problem = student_problem(student)
+        if not problem:
+            return student
+        print(f"That cannot be one: {problem}.")
+    raise CourseError(f"No student id was given, and nothing was written: submit again, or {NAME_IT}.")
 
 
 def _now():
@@ -91,7 +107,9 @@ def _now():
 
 
 def submit(root, unit, student=None):
-    """Pack workbook/UNIT/UNIT.ipynb into one zip in outbox/ and return the lines to print.
+    """Pack workbook/UNIT/UNIT.ipynb into one zip in workbook/outbox/ and return the lines to print.
+
+    What is unanswered or cannot run is named, and packed all the same: half of the exercises may be all there is.
 
     Raises
     ------
@@ -106,21 +124,26 @@ def submit(root, unit, student=None):
     manifest, damage = workbook.load_manifest(root)
     student = choose_student(student, manifest["student"])
     try:
-        zip_path = _write_zip(root / "outbox", unit, student, data)
+        zip_path = _write_zip(root / "workbook" / OUTBOX, unit, student, data)
         if damage or manifest["student"] != student:
             workbook.save_manifest(root, dict(manifest, student=student))
     except OSError as error:
         raise CourseError(
-            f"The zip could not be written to outbox/ ({error.strerror or error}): free some space or see that the"
-            " folder is yours to write to, then submit again."
+            f"The zip could not be written to workbook/outbox/ ({error.strerror or error}): free some space or see that"
+            " the folder is yours to write to, then submit again."
         ) from error
     lines = [damage] if damage else []
-    lines += warnings + _unanswered_lines(notebook, release)
+    lines += warnings + _answer_lines(notebook, release)
     saved = dt.datetime.fromtimestamp(path.stat().st_mtime).strftime("%H:%M:%S on %Y-%m-%d")
     lines.append(
         f"It holds the notebook as saved at {saved}; changed it since? Save first (Ctrl+S), then submit again."
     )
-    lines.append(f"Written and checked, for student {student}: {zip_path.relative_to(root).as_posix()}")
+    if manifest["student"] != student:
+        lines.append(f"The id {student} is remembered for the next time; --student ID takes another one.")
+    lines.append(
+        f"Written and checked, for student {student}: workbook/{OUTBOX}/{zip_path.name} (in JupyterLab's file browser:"
+        f" {OUTBOX}/{zip_path.name})"
+    )
     return lines
 
 
@@ -144,7 +167,7 @@ def _find_unit(root, unit):
         return begins[0]
     asked = f"There is no unit {unit!r}" if unit else "Say which unit to hand in"
     example = units[-1] if units else "01_basic_concepts"
-    raise CourseError(f"{asked}: make submit UNIT={example} (units here: {', '.join(units) or 'none'}).")
+    raise CourseError(f"{asked}: course submit {example} (units here: {', '.join(units) or 'none'}).")
 
 
 def _read_own(path, unit):
@@ -169,17 +192,17 @@ def _read_own(path, unit):
 
 def _compare_cells(notebook, release, name, unit):
     """Refuse another unit's notebook or a lost answer cell; return lines about lost or doubled other cells."""
-    wanted, found = _graded_cells(release), _grade_ids(notebook)
+    wanted, found = graded_cells(release), _grade_ids(notebook)
     missing = [grade_id for grade_id in wanted if grade_id not in found]
     cure = (
         "in JupyterLab undo the deletion, or rename your file, run make lab for a fresh one and copy your answers over"
     )
     if wanted and len(missing) == len(wanted):
         raise CourseError(f"{name} is not the notebook of unit {unit} (none of its cells is there): {cure}.")
-    answers = [grade_id for grade_id in missing if _is_answer(wanted[grade_id])]
+    answers = [grade_id for grade_id in missing if is_answer(wanted[grade_id])]
     if answers:
         raise CourseError(
-            f"{name} lacks the answer cell of {_join(_title(one, wanted) for one in answers)} (deleted, or new in an"
+            f"{name} lacks the answer cell of {_join(title(one, wanted) for one in answers)} (deleted, or new in an"
             f" update that lies beside yours): {cure}."
         )
     lines = []
@@ -191,29 +214,15 @@ def _compare_cells(notebook, release, name, unit):
     return lines
 
 
-def unanswered(notebook, release):
-    """Names of the exercises whose answer cells are still as released or still raise NotImplementedError."""
-    cells, names = _graded_cells(notebook), []
-    wanted = _graded_cells(release)
-    for grade_id, released in wanted.items():
-        if not _is_answer(released):
-            continue
-        source = _source(cells[grade_id])
-        stub = released["cell_type"] == "code" and re.search(r"^\s*raise NotImplementedError\b", source, re.MULTILINE)
-        if stub or _tidy(source) == _tidy(_source(released)):
-            names.append(_title(grade_id, wanted))
-    return names
-
-
 def answer_cells(root):
     """unit -> names of the answer cells in its release; units whose release cannot be read are left out."""
     found = {}
     for unit in workbook.released_units(root):
         try:
-            cells = _graded_cells(_read_release(Path(root), unit))
+            cells = graded_cells(_read_release(Path(root), unit))
         except CourseError:
             continue
-        found[unit] = {name for name, cell in cells.items() if _is_answer(cell)}
+        found[unit] = {name for name, cell in cells.items() if is_answer(cell)}
     return found
 
 
@@ -226,46 +235,18 @@ def unit_of(notebook, answers):
     return shares[0][1]
 
 
-def _unanswered_lines(notebook, release):
-    names = unanswered(notebook, release)
-    if not names:
-        return ["Every exercise has an answer."]
-    return [f"Still unanswered ({len(names)}):", *(f"  {name}" for name in names)]
-
-
-def _graded_cells(notebook):
-    """grade_id -> cell; of doubled ids the lower one counts, as in nbgrader."""
-    return {_meta(cell)["grade_id"]: cell for cell in notebook["cells"] if isinstance(_meta(cell).get("grade_id"), str)}
+def _answer_lines(notebook, release):
+    """What to mend first, then what is unanswered; that every exercise has an answer only if neither is."""
+    faults, names = to_mend(notebook, release), unanswered(notebook, release)
+    lines = [f"To mend, for so it cannot earn its points ({len(faults)}):"] if faults else []
+    lines += [f"  {fault}" for fault in faults]
+    lines += [f"Still unanswered ({len(names)}):"] if names else []
+    lines += [f"  {name}" for name in names]
+    return lines or ["Every exercise has an answer."]
 
 
 def _grade_ids(notebook):
-    return [_meta(cell).get("grade_id") for cell in notebook["cells"]]
-
-
-def _meta(cell):
-    meta = cell["metadata"].get("nbgrader")
-    return meta if isinstance(meta, dict) else {}
-
-
-def _is_answer(cell):
-    return _meta(cell).get("solution") is True
-
-
-def _source(cell):
-    return "".join(cell["source"])
-
-
-def _tidy(source):
-    return "\n".join(line.rstrip() for line in source.strip().splitlines())
-
-
-def _title(grade_id, cells):
-    """An exercise as its task cell's heading names it: "Exercise 1.3 - Softmax with temperature"."""
-    task = cells.get(f"{grade_id}-task")
-    heading = re.search(r"^#+\s+(.+)$", _source(task), re.MULTILINE) if task else None
-    if not heading:
-        return grade_id
-    return re.sub(r"\s*\([^()]*\b(points?|minutes?)\b[^()]*\)\s*$", "", heading.group(1)).strip()
+    return [meta(cell).get("grade_id") for cell in notebook["cells"]]
 
 
 def _join(names):
@@ -297,11 +278,13 @@ def _write_zip(outbox, unit, student, data):
     except BadSubmission as problem:
         path.unlink()
         raise CourseError(
-            f"The zip in outbox/ did not read back ({problem}): check the disk, then submit again."
+            f"The zip in workbook/outbox/ did not read back ({problem}): check the disk, then submit again."
         ) from None
     if written.notebook != data:
         path.unlink()
-        raise CourseError("The zip in outbox/ did not read back as written: check the disk, then submit again.")
+        raise CourseError(
+            "The zip in workbook/outbox/ did not read back as written: check the disk, then submit again."
+        )
     return path
 
 
@@ -427,7 +410,7 @@ def collect(root, sources=()):
     Parameters
     ----------
     root : course folder
-    sources : zips and folders of zips; by default outbox/ and inbox/, where they exist
+    sources : zips and folders of zips; by default those of SOURCES that exist
 
     Returns
     -------
@@ -465,9 +448,7 @@ def collect(root, sources=()):
 
 def _zips(root, sources):
     """All zips of the sources in a settled order, and a sentence per source that is not there."""
-    given = [Path(source) for source in sources] or [
-        root / name for name in ("outbox", "inbox") if (root / name).is_dir()
-    ]
+    given = [Path(source) for source in sources] or [root / name for name in SOURCES if (root / name).is_dir()]
     paths, problems = [], []
     for source in given:
         if source.is_dir():

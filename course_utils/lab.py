@@ -1,6 +1,7 @@
-"""The course's commands: `python -m course_utils.lab [lab|setup|submit|collect]`.
+"""The course's commands: `course [lab|setup|submit|collect]`, or `python -m course_utils.lab [...]`.
 
-Runs with any Python, before anything is installed: standard library only. `make lab` and its sisters call this file.
+Runs with any Python, before anything is installed: standard library only. `make lab` and its sisters call this file;
+the program `course` is put on the PATH by the set-up, and JupyterLab's terminals find it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import argparse
 import errno
 import importlib.util
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,17 +23,22 @@ from course_utils import environment_setup, handin, workbook
 from course_utils.environment_setup import CourseError, say
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST_PAGE = "workbook/00_start_here/00_start_here.ipynb"
+FIRST_PAGE = "00_start_here/00_start_here.ipynb"  # in the workbook
 COMMANDS = ("lab", "setup", "submit", "collect")
 
 
-def main(argv=None):
+def course():
+    """The program `course`: the same commands, and alone the list of them."""
+    return main(sys.argv[1:] or ["--help"], "course")
+
+
+def main(argv=None, program="python -m course_utils.lab"):
     """Run one command and return its exit status; every foreseen failure is one sentence on stderr."""
     problem = environment_setup.python_problem()
     if problem:
         print(problem, file=sys.stderr)
         return 1
-    arguments = parse(sys.argv[1:] if argv is None else list(argv))
+    arguments = parse(sys.argv[1:] if argv is None else list(argv), program)
     signal.signal(signal.SIGTERM, _interrupt)  # whoever ends this process ends the server or pip with it
     try:
         return arguments.run(arguments)
@@ -48,23 +56,24 @@ def main(argv=None):
         return 130
 
 
-def parse(argv):
+def parse(argv, program=None):
     """Read the command line; what stands after `--` goes to Jupyter as it is, and no command means lab."""
     argv, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
     if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help")):
         argv = ["lab", *argv]
-    arguments = _parser().parse_args(argv)
+    parser = _parser(program)
+    arguments = parser.parse_args(argv)
     if rest and arguments.run is not run_lab:
-        _parser().error("what stands after -- goes to Jupyter, so only the command lab takes it")
+        parser.error("what stands after -- goes to Jupyter, so only the command lab takes it")
     arguments.jupyter = rest
     return arguments
 
 
-def _parser():
-    parser = argparse.ArgumentParser(prog="python -m course_utils.lab", description="The course's commands.")
+def _parser(program):
+    parser = argparse.ArgumentParser(prog=program, description="The course's commands.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="{lab,setup,submit,collect}")
 
-    lab = commands.add_parser("lab", help="set up, then open JupyterLab on the course (the default)")
+    lab = commands.add_parser("lab", help="set up, then open JupyterLab on your workbook")
     lab.add_argument("--no-browser", action="store_true", help="start the server, print its address, open nothing")
     lab.add_argument("--port", type=_port, help="port of the server (default: 8888, or the next free one)")
     lab.add_argument("--here", action="store_true", help="use the Python that runs this (conda) instead of .venv")
@@ -78,19 +87,19 @@ def _parser():
 
     submit = commands.add_parser("submit", help="pack one unit of your workbook for handing in")
     submit.add_argument("unit", nargs="?", help="the unit's name, or its beginning: 01_basic_concepts, 01")
-    submit.add_argument("--student", help="your student id (remembered for the next time)")
+    submit.add_argument("--student", help="your student id (asked for the first time, then remembered)")
     _add_course(submit)
     submit.set_defaults(run=run_submit)
 
     collect = commands.add_parser("collect", help="sort handed-in zips into submitted/ (for instructors)")
-    collect.add_argument("sources", nargs="*", metavar="FOLDER_OR_ZIP", help="default: outbox/ and inbox/")
+    collect.add_argument("sources", nargs="*", metavar="FOLDER_OR_ZIP", help="default: workbook/outbox/ and inbox/")
     _add_course(collect)
     collect.set_defaults(run=run_collect)
     return parser
 
 
 def _add_course(command):
-    command.add_argument("--course", type=Path, default=ROOT, help="course folder to work in (default: this course)")
+    command.add_argument("--course", type=Path, help="course folder to work in (default: the one around this folder)")
 
 
 def _port(text):
@@ -109,8 +118,12 @@ def run_setup(arguments):
 
 
 def run_submit(arguments):
-    """Write one zip to outbox/ and say what is unanswered."""
-    for line in handin.submit(_course(arguments), arguments.unit, arguments.student):
+    """Write one zip to workbook/outbox/ and say what is unanswered; 0 all the same, for half an answer may be sent."""
+    course = _course(arguments)
+    lines = handin.submit(course, arguments.unit, arguments.student)
+    if course not in (_here(), *_here().parents):
+        lines.append(f"The course's folder is {course}.")
+    for line in lines:
         say(line)
     return 0
 
@@ -140,10 +153,30 @@ def run_lab(arguments):
 
 
 def _course(arguments):
+    if arguments.course is None:
+        return find_course(_here())
     course = arguments.course.resolve()
     if not course.is_dir():
         raise CourseError(f"There is no folder {arguments.course}: name the folder that holds the course's release/.")
     return course
+
+
+def find_course(here, home=ROOT):
+    """The nearest folder around `here` that holds a course, else the one that this program was installed from."""
+    found = next((folder for folder in (here, *here.parents) if workbook.released_units(folder)), None)
+    if not found and not (home / "pyproject.toml").is_file():  # the wheel, as on Colab: it holds no course
+        raise CourseError(
+            f"There is no course in {here} or above it: go to the course's folder (cd FOLDER), or name it (--course"
+            " FOLDER)."
+        )
+    return found or home
+
+
+def _here():
+    try:
+        return Path.cwd()
+    except OSError:  # a folder that was deleted under an open terminal
+        return ROOT
 
 
 def _this_python():
@@ -160,15 +193,20 @@ def _this_python():
 
 
 def server_command(python, course, arguments):
-    """Command line of JupyterLab, for the course folder as its root and working directory (nbgrader's settings)."""
-    page = "/lab"
-    if arguments.formgrader:
-        page = "/formgrader"
-    elif (course / FIRST_PAGE).is_file():
+    """Command line of JupyterLab: the whole course for instructors, for students their workbook and nothing else."""
+    root, page = (course, "/formgrader") if arguments.formgrader else (course / "workbook", "/lab")
+    if not arguments.formgrader and (root / FIRST_PAGE).is_file():
         page = "/lab/tree/" + quote(FIRST_PAGE)
-    command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={course}", f"--LabApp.default_url={page}"]
-    command.append("--ServerApp.jpserver_extensions={'course_utils.one_course': True}")
+    command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url={page}"]
     command.append("--ServerApp.answer_yes=True")  # one Ctrl+C ends it, without a question that times out
+    # Formgrader shows gradebook.db and what was graded, wherever the root is; instructors' stays in this course.
+    extension = (
+        "course_utils.one_course=True" if arguments.formgrader else "nbgrader.server_extensions.formgrader=False"
+    )
+    command.append(f"--ServerApp.jpserver_extensions={extension}")
+    if os.name == "posix":  # without a terminal of its own Jupyter asks for a login shell, which may reset our PATH
+        shell = os.environ.get("SHELL") or shutil.which("sh")
+        command.append(f"--ServerApp.terminado_settings=shell_command={shlex.quote(shell)}")
     if arguments.no_browser:
         command.append("--no-browser")
     if arguments.port:
@@ -193,9 +231,15 @@ def port_problem(port):
 
 
 def serve(command, course):
-    """Run the server until it ends; Ctrl+C and SIGTERM end it, which is success."""
-    # nbgrader starts programs of its environment (alembic) by name, and a notebook's `!pip` should mean this one
-    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    """Run the server until it ends; Ctrl+C and SIGTERM end it, which is success.
+
+    It works in the course folder, where nbgrader looks for its settings, whatever folder it serves.
+    """
+    # nbgrader starts programs of its environment (alembic) by name, a notebook's `!pip` should mean this one, and a
+    # terminal's `course` too
+    programs = Path(command[0]).parent
+    folders = [programs, programs / "Scripts"] if os.name == "nt" else [programs]  # conda's programs on Windows
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
     server = subprocess.Popen(command, cwd=str(course), env={**os.environ, "PATH": path})
     try:
         status = server.wait()

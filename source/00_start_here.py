@@ -127,9 +127,9 @@ from course_utils import check
 # 1. **Edit.** In the answer cell, replace the line that starts with `raise` by your own code. Delete that line altogether: as long as it is there, the exercise counts as unanswered.
 # 2. **Run** your cell, then the check below it, each with Shift+Enter. If something is wrong, the check says what was expected, what came, and what the likely cause is.
 # 3. **Save** (Ctrl+S, on a Mac Cmd+S), then press **Validate** in the toolbar of the notebook. It runs everything from the top in a fresh state, as the grader will, and lists the checks that fail.
-# 4. **Submit.** In a terminal, in the folder of the course, run `make submit UNIT=00_start_here`. It tells you what is still unanswered and writes one zip file to `outbox/`, which you hand in as your instructor asks you to.
+# 4. **Submit.** In a terminal of JupyterLab (*File*, *New*, *Terminal*) run `course submit 00`. It asks for your student id the first time, names each answer that is missing or cannot run, and writes one zip file to `outbox/`. You see it in the file browser (right-click, *Download*), and hand it in as your instructor asks you to.
 #
-# If you want to start over, delete or rename your copy of the notebook in `workbook/` and start the course again: you will get a fresh one.
+# If you want to start over, rename your copy of the notebook and start the course again (`make lab`): you will get a fresh one.
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": false, "solution": false, "locked": true, "task": false, "grade_id": "column-means-task"}
 # ### Warm-up 0.1 - NumPy arrays (0 points, 3 minutes)

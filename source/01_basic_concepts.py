@@ -1215,7 +1215,7 @@ for widths, N in [
 #
 # **Words of this chapter:** activation (function), bias, broadcasting, class, decision line, device, epoch, feature, forward pass, hidden layer, layer, learning rate, linearly separable, logit, margin, neuron (unit), parameter, perceptron, pre-activation, ReLU, sample, saturation, sigmoid, softmax, temperature, tensor, weight.
 #
-# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=01_basic_concepts` in a terminal.
+# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `course submit 01` in JupyterLab's terminal.
 #
 # **Next:** [Chapter 2](../02_how_networks_work/02_how_networks_work.ipynb) takes the forward pass apart: shapes, initial weights, and the *loss*, one number that says how wrong a network is.
 #

@@ -1512,7 +1512,7 @@ torch.testing.assert_close(output, torch.tensor([[1.0, 2.0], [2.0, -1.0]]))
 #
 # **Words of this chapter:** backward pass, cache, computational graph, cross-entropy, dead neuron, dense (fully connected) layer, fan-in, fan-out, Huber loss, log-sum-exp, loss, mean squared error (MSE), node, parents, reduction, rms, target, topological order, variance, view, Xavier and He initialisation.
 #
-# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=02_how_networks_work` in a terminal.
+# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `course submit 02` in JupyterLab's terminal.
 #
 # **Next:** [Chapter 3](../03_learning_algorithms/03_learning_algorithms.ipynb) makes the loss fall: slopes of every parameter, four ways to find them, and the loop that learns.
 #

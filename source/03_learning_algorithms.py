@@ -1947,7 +1947,7 @@ widgets.live_boundary()
 #
 # **Words of this chapter:** autograd, backpropagation, batch (mini-batch), central difference, chain rule, condition number, gradient, gradient descent, local derivative, momentum, partial derivative, range test, relative error, stochastic gradient descent (SGD), trajectory, upstream gradient, validation.
 #
-# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=03_learning_algorithms` in a terminal.
+# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `course submit 03` in JupyterLab's terminal.
 #
 # **Next:** [Chapter 4](../04_regularization_optimization/04_regularization_optimization.ipynb) trains networks that learn too well, and cures them.
 #

@@ -1715,7 +1715,7 @@ assert (lowest < end - 0.05).all() and steps.max() < 200
 #
 # **Words of this chapter:** Adam, AdamW, batch normalization, bias correction, capacity, cosine schedule, decoupled weight decay, dropout (inverted), early stopping, improvement, L1 penalty, L2 penalty, layer normalization, overfitting, patience, proximal step, regularization, RMSprop, running average, schedule, step decay, test set, underfitting, warm-up, weight decay.
 #
-# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=04_regularization_optimization` in a terminal.
+# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `course submit 04` in JupyterLab's terminal.
 #
 # **Next:** [Chapter 5](../05_mnist_project/05_mnist_project.ipynb) puts everything to work on real images.
 #

@@ -1866,7 +1866,7 @@ drawing.draw_digit(look_at)
 #
 # **Words of this chapter:** accuracy, augmentation, baseline, calibration, checkpoint, CNN, confusion matrix, convolutional layer, expected calibration error, F1 (macro), grid, hyperparameter, leak, log-uniform, MLP, pickle, pooling, precision, random search, recall, temperature scaling, test part, training part, validation part.
 #
-# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `make submit UNIT=05_mnist_project` in a terminal.
+# **Hand in.** Save the notebook, press *Validate* in its toolbar, then run `course submit 05` in JupyterLab's terminal.
 #
 # **And now?** You know all the steps. Next come deeper convolutional networks, then attention and Transformers for language. Or take a problem of your own.
 #

@@ -33,7 +33,7 @@ def find_chromium():
 
 
 @contextlib.contextmanager
-def serving(course, home, *options):
+def serving(course, home, *options, token=""):
     """Serve a course folder as `make lab` does, with an empty Jupyter configuration; yields the address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -49,7 +49,7 @@ def serving(course, home, *options):
     }
     command = [sys.executable, "-m", "course_utils.lab", "lab", "--here", "--no-browser", "--port", str(port)]
     command += ["--course", str(course), *options]
-    command += ["--", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
+    command += ["--", f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True"]
     log = home / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(command, cwd=course, env=surroundings, stdout=output, stderr=subprocess.STDOUT)
@@ -128,7 +128,7 @@ ACTIVE = ".jp-NotebookPanel .jp-Cell.jp-mod-active"
 def open_notebook(page, address, unit):
     """Open a unit of the workbook, and wait until its kernel is idle."""
     # Without `reset`, JupyterLab opens again what was open before, and its kernel would run beside this one's.
-    page.goto(f"{address}/lab/tree/workbook/{unit}/{unit}.ipynb?reset")
+    page.goto(f"{address}/lab/tree/{unit}/{unit}.ipynb?reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     wait_until_idle(page)
 

@@ -91,7 +91,7 @@ def hand_in(course, programs):
         nbformat.write(notebook, path)
         done = run(f"make submit UNIT={UNIT} STUDENT={student}", course, programs)
         assert done.returncode == 0, done.stderr
-    (course / "outbox").rename(course / "downloads")
+    (course / "workbook" / "outbox").rename(course / "downloads")
     with zipfile.ZipFile(course / "everybody.zip", "w") as archive:  # Ben's again, as Canvas gives it
         (path,) = (course / "downloads").glob("*--ben--*.zip")
         archive.write(path, f"benbeta_12_345_{path.name}")

@@ -18,7 +18,7 @@ import pytest
 from course_utils import environment_setup as setup
 
 ROOT = Path(__file__).resolve().parents[1]
-BEFORE_ANYTHING_IS_INSTALLED = ["__init__", "lab", "environment_setup", "workbook", "handin"]
+BEFORE_ANYTHING_IS_INSTALLED = ["__init__", "lab", "environment_setup", "workbook", "handin", "answer_cells"]
 
 # A build backend of a few lines, so that no test needs the network.
 BACKEND = """

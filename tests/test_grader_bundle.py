@@ -175,7 +175,7 @@ def test_submit_works_in_the_unpacked_bundle(unpacked, tmp_path):
     done = student(unpacked, ["make", "submit", "UNIT=01", f"PYTHON={sys.executable}"], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Still unanswered (5):" in done.stdout
-    (path,) = (unpacked / "outbox").iterdir()
+    (path,) = (unpacked / "workbook" / "outbox").iterdir()
     assert path.name.startswith("01_basic_concepts--ada--")
 
 

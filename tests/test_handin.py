@@ -72,7 +72,7 @@ def write_mine(course, **kwargs):
 def test_submit_writes_one_zip_that_holds_the_notebook(course):
     path = write_mine(course, answers={"softmax": "def answer(x):\n    return x"})
     lines = handin.submit(course, UNIT, "anna")
-    (zip_path,) = (course / "outbox").iterdir()
+    (zip_path,) = (course / "workbook" / "outbox").iterdir()
     record = json.loads(zipfile.ZipFile(zip_path).read("submission.json"))
     when = dt.datetime.strptime(record["time"], "%Y-%m-%dT%H:%M:%SZ")
     assert zip_path.name == f"{UNIT}--anna--{when:%Y%m%d-%H%M%S}.zip"
@@ -82,43 +82,55 @@ def test_submit_writes_one_zip_that_holds_the_notebook(course):
     assert (record["format"], record["unit"], record["student"]) == (1, UNIT, "anna")
     assert lines[0:2] == ["Still unanswered (1):", "  Exercise 1.5 - Forward"]
     assert "Save first" in lines[2]
-    assert lines[-1] == f"Written and checked, for student anna: outbox/{zip_path.name}"
+    assert lines[-1] == (
+        f"Written and checked, for student anna: workbook/outbox/{zip_path.name}"
+        f" (in JupyterLab's file browser: outbox/{zip_path.name})"
+    )
 
 
 def test_two_submits_in_one_second_are_two_zips(course):
     handin.submit(course, "01", "anna")
     handin.submit(course, "01", "anna")
-    assert len(list((course / "outbox").iterdir())) == 2
-
-
-@pytest.mark.parametrize(
-    ("answer", "open_"),
-    [
-        ("def answer(x):\n    return x", False),
-        ("# raise NotImplementedError was here\ndef answer(x):\n    return x", False),
-        (STUB, True),
-        (STUB + "   \n\n", True),  # only blanks changed
-        ("def answer(x):\n    y = 2 * x\n    raise NotImplementedError\n    return y", True),  # left in after an answer
-    ],
-)
-def test_what_counts_as_unanswered(course, answer, open_):
-    found = handin.unanswered(notebook({"softmax": answer, "forward": "def answer(x):\n    return 1"}), notebook())
-    assert found == ([SLUGS["softmax"]] if open_ else [])
-
-
-def test_an_answer_cell_without_a_stub_counts_by_its_text():
-    """A question in words: nothing raises, so the cell is unanswered as long as it reads as released."""
-    asked = "Why does it work?  \n\nYour answer here."
-    released, mine = (
-        notebook({"softmax": asked, "forward": "x = 1"}),
-        notebook({"softmax": asked + "\n", "forward": "x = 2"}),
-    )
-    assert handin.unanswered(mine, released) == [SLUGS["softmax"]]
+    assert len(list((course / "workbook" / "outbox").iterdir())) == 2
 
 
 def test_all_answered_says_so(course):
     write_mine(course, answers=dict.fromkeys(SLUGS, "def answer(x):\n    return 1"))
     assert handin.submit(course, UNIT, "anna")[0] == "Every exercise has an answer."
+
+
+BROKEN = {"softmax": "def answer(x):\n    return (x", "forward": STUB}
+TO_MEND = "To mend, for so it cannot earn its points (1):"
+
+
+def test_what_cannot_run_is_said_first_and_handed_in_all_the_same(course):
+    write_mine(course, answers=BROKEN)
+    lines = handin.submit(course, UNIT, "anna")
+    softmax, forward = SLUGS.values()
+    assert lines[:2] == [
+        TO_MEND,
+        f"  {softmax}: SyntaxError in line 2 of its answer cell ('(' was never closed); mend that line.",
+    ]
+    assert lines[2:4] == ["Still unanswered (1):", f"  {forward}"]
+    assert lines[-1].startswith("Written and checked")
+    assert "Every exercise has an answer." not in lines
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"source": "def answer(x):\n    pass"}, "nothing is left in answer"),
+        ({"source": []}, "its answer cell is empty"),
+        ({"cell_type": "markdown"}, "was turned into markdown"),
+    ],
+)
+def test_every_exercise_has_an_answer_only_if_that_is_true(course, more, says):
+    mine = notebook(dict.fromkeys(SLUGS, "def answer(x):\n    return 1"))
+    next(one for one in mine["cells"] if one["metadata"].get("nbgrader", {}).get("solution")).update(more)
+    (course / "workbook" / UNIT / f"{UNIT}.ipynb").write_bytes(dump(mine))
+    lines = handin.submit(course, UNIT, "anna")
+    assert lines[0] == TO_MEND and says in lines[1]
+    assert "Every exercise has an answer." not in lines
 
 
 def test_a_lost_locked_cell_is_named_and_a_doubled_one_too(course):
@@ -149,7 +161,7 @@ def test_submit_refuses_in_one_sentence_and_writes_nothing(course, case):
     with pytest.raises(CourseError) as error:
         handin.submit(course, UNIT, "anna")
     assert says in str(error.value) and "\n" not in str(error.value)
-    assert not (course / "outbox").exists()
+    assert not (course / "workbook" / "outbox").exists()
 
 
 def test_submit_without_a_unit_or_a_workbook(course, tmp_path):
@@ -162,18 +174,28 @@ def test_submit_without_a_unit_or_a_workbook(course, tmp_path):
         handin.submit(course, UNIT, "anna")
 
 
-def test_student_id_given_else_environment_else_remembered_else_login(course, monkeypatch):
-    monkeypatch.setenv("LOGNAME", "login.name")
+def test_student_id_given_else_environment_else_remembered(course, monkeypatch):
+    def lines(student=None):
+        return handin.submit(course, UNIT, student)[-2:]
 
-    def student():
-        return handin.submit(course, UNIT)[-1].split("student ")[1].split(":")[0]
-
-    assert student() == "login.name"
-    handin.submit(course, UNIT, "given")
-    assert student() == "given"  # remembered
+    remembered, written = lines("given")
+    assert remembered == "The id given is remembered for the next time; --student ID takes another one."
+    assert "for student given:" in written
+    saved, written = lines()
+    assert "for student given:" in written and "Save first" in saved  # nothing new to remember
     monkeypatch.setenv("COURSE_STUDENT", "from.environment")
-    assert student() == "from.environment"
+    assert "for student from.environment:" in lines()[-1]
+    monkeypatch.delenv("COURSE_STUDENT")
+    assert "for student from.environment:" in lines()[-1]
     assert workbook.update(course) == []  # the record of what was handed out is still sound
+
+
+def test_without_an_id_and_a_keyboard_nothing_is_written(course, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("anna\n"))  # a script's input is nobody's answer
+    before = tree(course)
+    with pytest.raises(CourseError, match="^Whose work is it.*nothing was written: give yours with --student ID"):
+        handin.submit(course, UNIT)
+    assert tree(course) == before
 
 
 @pytest.mark.parametrize(
@@ -182,7 +204,7 @@ def test_student_id_given_else_environment_else_remembered_else_login(course, mo
 def test_impossible_student_ids(course, student):
     with pytest.raises(CourseError, match="cannot be a student id"):
         handin.submit(course, UNIT, student)
-    assert not (course / "outbox").exists()
+    assert not (course / "workbook" / "outbox").exists()
 
 
 @pytest.mark.parametrize("student", ["a", "Anna.Mueller-2", "s_1234567", "0", "a" * 64, "com", "console"])
@@ -216,11 +238,27 @@ def test_collect_sorts_in_what_submit_wrote(course):
     assert problems == [] and len(lines) == 2
     assert (course / "submitted" / "anna" / UNIT / f"{UNIT}.ipynb").read_bytes() == path.read_bytes()
     assert (course / "submitted" / "bob" / UNIT / "timestamp.txt").read_text() == "2026-11-20 13:00:00 UTC\n"
-    assert len(list((course / "outbox").iterdir())) == 1
+    assert len(list((course / "workbook" / "outbox").iterdir())) == 1
     before = tree(course)
     lines, problems = handin.collect(course)
     assert problems == [] and all(line.endswith("already there") for line in lines)
     assert tree(course) == before
+
+
+def test_collect_looks_through_old_and_new_outboxes_and_the_inbox(course):
+    for hour, folder in enumerate(("workbook/outbox", "outbox", "inbox"), start=10):
+        make_zip(course / folder / f"{hour}.zip", student=f"s{hour}", time=f"2026-11-20T{hour}:00:00Z")
+    lines, problems = handin.collect(course)
+    assert [line.split()[0] for line in lines] == ["s10", "s11", "s12"] and problems == []
+    assert workbook.update(course) == [] and (course / "workbook" / "outbox" / "10.zip").is_file()
+
+
+def test_a_file_in_the_outboxs_place_is_one_sentence_and_stays(course):
+    (course / "workbook" / "outbox").write_text("a diary")
+    with pytest.raises(CourseError, match="^The zip could not be written to workbook/outbox/ "):
+        handin.submit(course, UNIT, "anna")
+    assert (course / "workbook" / "outbox").read_text() == "a diary"
+    assert workbook.load_manifest(course)[0]["student"] is None  # not remembered either
 
 
 def test_nbgrader_reads_what_was_collected(course, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import lab
+from course_utils import handin, lab, workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 UNIT = "00_start_here"
@@ -57,16 +58,11 @@ def wait_for(url, server, patience_s=90):
 # ---- a real JupyterLab
 
 
-def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
+def test_lab_serves_the_workbook_and_ends_with_ctrl_c(course, tmp_path):
     """Start it as a student does (without the browser), look at what it serves, end it by SIGINT to its process."""
     port = free_port()
     # A server of its own: neither the settings nor the running servers of whoever runs the tests.
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    (course / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.CourseDirectory.course_id = 'read-from-the-course'\n"
-    )
-    # ... and no PATH to the environment, as in a terminal where nothing was activated.
-    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not Path(one, "alembic").exists())
     command = [sys.executable, "-m", "course_utils.lab", "--here", "--no-browser", "--port", str(port)]
     command += ["--course", str(course), "--", "--IdentityProvider.token=t0ken"]
     ours, terminal = os.openpty()  # a terminal, in which Jupyter would ask before it ends
@@ -74,7 +70,7 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
         command,
         cwd=ROOT,
         stdin=terminal,
-        env={**os.environ, **folders, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **folders, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -85,14 +81,10 @@ def test_lab_serves_the_course_and_ends_with_ctrl_c(course, tmp_path):
         _, status = wait_for(f"{base}/api/status?token=t0ken", server)
         assert "started" in json.loads(status)
         final, page = fetch(f"{base}/?token=t0ken")  # what the browser would open
-        assert final.split("?")[0] == f"{base}/lab/tree/workbook/{UNIT}/{UNIT}.ipynb"
+        assert final.split("?")[0] == f"{base}/lab/tree/{UNIT}/{UNIT}.ipynb"
         assert b"JupyterLab" in page
         _, listing = fetch(f"{base}/api/contents/?token=t0ken")
-        assert {one["name"] for one in json.loads(listing)["content"]} == {"nbgrader_config.py", "release", "workbook"}
-        _, formgrader = fetch(f"{base}/formgrader/manage_assignments?token=t0ken")
-        assert b"read-from-the-course" in formgrader  # nbgrader's settings come from the course folder
-        _, students = fetch(f"{base}/formgrader/api/students?token=t0ken")  # makes the gradebook, by alembic
-        assert json.loads(students) == []
+        assert [one["name"] for one in json.loads(listing)["content"]] == [UNIT]
 
         again = run("lab", "--port", port, "--course", course)
         assert (again.returncode, again.stdout) == (1, "")
@@ -159,7 +151,7 @@ def test_the_first_page(course):
     assert page() == "/lab"
     (course / "workbook" / UNIT).mkdir(parents=True)
     (course / "workbook" / UNIT / f"{UNIT}.ipynb").write_text("{}")
-    assert page() == f"/lab/tree/workbook/{UNIT}/{UNIT}.ipynb"
+    assert page() == f"/lab/tree/{UNIT}/{UNIT}.ipynb"
     assert page("--formgrader") == "/formgrader"
 
 
@@ -192,13 +184,13 @@ def test_submit_and_collect_as_commands(course):
     )
     done = run("submit", UNIT, "--student", "anna", "--course", course)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Written and checked, for student anna: outbox/00_start_here--anna--" in done.stdout
-    (course / "outbox" / "other.zip").write_text("holiday pictures")
+    assert "Written and checked, for student anna: workbook/outbox/00_start_here--anna--" in done.stdout
+    (course / "workbook" / "outbox" / "other.zip").write_text("holiday pictures")
     done = run("collect", "--course", course)
     assert (done.returncode, done.stderr) == (1, "")  # one could not be taken ...
     assert "other.zip is not a readable zip" in done.stdout
     assert (course / "submitted" / "anna" / UNIT / f"{UNIT}.ipynb").is_file()  # ... the other was
-    (course / "outbox" / "other.zip").unlink()
+    (course / "workbook" / "outbox" / "other.zip").unlink()
     assert run("collect", "--course", course).returncode == 0
 
 
@@ -213,6 +205,144 @@ def test_words_that_a_terminal_cannot_show_do_not_stop_it():
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}  # as in a bare container
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)
     assert done.stdout.split() == [b"unit", b"?cole"]
+
+
+# ---- the program `course`
+
+COURSE = Path(sys.executable).with_name("course")  # what the set-up installs
+
+
+def run_program(folder, *arguments, **more):
+    surroundings = {name: value for name, value in os.environ.items() if name != "COURSE_STUDENT"}
+    command = [COURSE, *map(str, arguments)]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=surroundings | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_course_alone_lists_its_commands(tmp_path):
+    alone, asked = run_program(tmp_path), run_program(tmp_path, "--help")
+    assert alone.returncode == 0 and alone.stdout == asked.stdout
+    assert alone.stdout.startswith("usage: course [-h] ")
+    listed = re.findall(r"^ {4}([a-z]+) ", alone.stdout, re.MULTILINE)
+    assert listed == ["lab", "setup", "submit", "collect"] == list(lab.COMMANDS)
+    assert run_program(tmp_path, "submit", "--nothing").stderr.startswith("usage: course [-h] ")
+
+
+@pytest.mark.parametrize("place", ["", "workbook", f"workbook/{UNIT}", f"release/{UNIT}"])
+def test_course_submit_from_every_folder_of_a_course(course, place):
+    """It works in the course around it, not in the one that it was installed from."""
+    workbook.update(course)
+    done = run_program(course / place, "submit", "00", "--student", "anna")
+    assert (done.returncode, done.stderr) == (0, "")
+    (zip_path,) = (course / "workbook" / "outbox").iterdir()
+    assert f"workbook/outbox/{zip_path.name}" in done.stdout and "folder is" not in done.stdout
+    collected = run_program(course / place, "collect")
+    assert collected.stdout.startswith(f"anna  {UNIT}") and (course / "submitted" / "anna").is_dir()
+
+
+def test_outside_of_a_course_it_works_in_the_one_it_came_from(course, tmp_path):
+    there = ROOT / "release"
+    assert run_program(tmp_path, "submit", "no").stderr.endswith(f"(units here: {', '.join(units(there))}).\n")
+    assert run_program(course, "submit", "no").stderr.endswith(f"(units here: {UNIT}).\n")
+    workbook.update(course)
+    done = run_program(tmp_path, "submit", "00", "--course", course, "--student", "anna")
+    assert done.stdout.endswith(f"The course's folder is {course.resolve()}.\n")  # else nobody finds the zip
+
+
+def units(release):
+    return sorted(path.parent.name for path in release.glob("*/*.ipynb"))
+
+
+def test_a_package_without_a_course_says_where_to_go(tmp_path):
+    """As the wheel installs it on Colab: course_utils alone."""
+    shutil.copytree(ROOT / "course_utils", tmp_path / "site" / "course_utils")
+    for command in (["submit", "01"], ["collect"], ["lab"]):
+        done = run_program(tmp_path, *command, PYTHONPATH=str(tmp_path / "site"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(
+            f"There is no course in {tmp_path.resolve()} or above it: go to the course's folder"
+        )
+
+
+def test_a_folder_that_was_deleted_under_the_terminal(tmp_path):
+    code = f"import os, sys; os.rmdir(os.getcwd()); sys.path.insert(0, {str(ROOT)!r})\n"
+    code += "from course_utils import lab; print(lab.find_course(lab._here()))"
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "gone", capture_output=True, text=True)
+    assert done.stdout == f"{ROOT}\n"
+
+
+# ---- the question for the id
+
+
+def at_the_keyboard(course, typed):
+    """`course submit 00` at a terminal into which somebody types; an empty text is Ctrl+C once it has asked."""
+    ours, terminal = os.openpty()
+    surroundings = {name: value for name, value in os.environ.items() if name != "COURSE_STUDENT"}
+    started = subprocess.Popen(
+        [COURSE, "submit", "00"], cwd=course, env=surroundings | {"PYTHONUNBUFFERED": "1"}, stdin=terminal,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        if typed:
+            os.write(ours, typed)
+        else:
+            assert started.stdout.read(7) == "Your st"
+            time.sleep(0.5)  # until it waits for a key: nobody is quicker, but this test would be
+            started.send_signal(signal.SIGINT)
+        said, complained = started.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    return started.returncode, said, complained
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_first_submit_asks_for_the_id_and_remembers_it(course):
+    workbook.update(course)
+    status, said, complained = at_the_keyboard(course, b"a b\n\n  anna \n")
+    assert (status, complained) == (0, "")
+    assert said.count(handin.QUESTION) == 3 and said.count("That cannot be one: an id has 1 to 64 letters") == 2
+    assert "The id anna is remembered" in said and "for student anna: " in said
+    status, said, _ = at_the_keyboard(course, b"never read\n")
+    assert status == 0 and handin.QUESTION not in said and "for student anna: " in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "says"),
+    [
+        (b"\x04", 1, "No student id was given, and nothing was written: submit again, or give yours with --student ID"),
+        (b"-\n-\n-\nanna\n", 1, "No student id was given, and nothing was written"),
+        (b"", 130, "Interrupted: run the same command again"),
+    ],
+    ids=["end of file", "three bad ones", "Ctrl+C"],
+)
+def test_no_id_no_zip(course, typed, status, says):
+    workbook.update(course)
+    before = files(course)
+    returned, _, complained = at_the_keyboard(course, typed)
+    assert returned == status and complained.strip().startswith(says) and "Traceback" not in complained
+    assert files(course) == before
+
+
+def test_a_script_must_name_the_student(course):
+    workbook.update(course)
+    before = files(course)
+    done = run_program(course, "submit", "00")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Whose work is it? No student id was given, and nothing was written: give yours with")
+    assert files(course) == before
+    assert "for student bob: " in run_program(course, "submit", "00", COURSE_STUDENT="bob").stdout
 
 
 # ---- the Makefile

@@ -195,7 +195,8 @@ def test_the_wheel_holds_course_utils_and_nothing_else(wheel):
     due = {f"course_utils/{path.name}" for pattern in patterns for path in data(pattern)}
     assert {name for name in texts if ".dist-info/" not in name} == due
     assert {"course_utils/history.csv", "course_utils/course.mplstyle", "course_utils/data.py"} <= due
-    assert not [name for name in texts if name.endswith("entry_points.txt")]
+    (programs,) = (text for name, text in texts.items() if name.endswith("entry_points.txt"))
+    assert programs.split() == ["[console_scripts]", "course", "=", "course_utils.lab:course"]
 
 
 def test_the_wheel_holds_no_solution_and_no_hidden_test(wheel):
