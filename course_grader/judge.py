@@ -92,6 +92,7 @@ class Session:
         self.channel: Judge | None = None
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
         self._started = time.monotonic()
+        self._is_last_wait = False  # would silence now be the end of the submission's time?
         self._room = OUTPUTS_CHARS
         # A class's name may be shown if the task asks for it, or if it is a library's: a name made up during a test
         # call could carry what the test passed in.
@@ -232,8 +233,9 @@ class Session:
         return [run for run in found if run["name"] in own]
 
     def _patience(self, cells: int = 1) -> None:
-        patience = min(GENEROUS * self.job["wall_seconds"] * max(1, cells), self._seconds_left())
-        self.channel.deadline = time.monotonic() + patience
+        patience, left = GENEROUS * self.job["wall_seconds"] * max(1, cells), self._seconds_left()
+        self._is_last_wait = left < patience
+        self.channel.deadline = time.monotonic() + min(patience, left)
 
     def _seconds_left(self) -> float:
         """Of the submission's time on the clock. What computes gets more, since the machine may be busy; what sleeps
@@ -290,7 +292,7 @@ class Session:
     def _explain(self, verdict: CellVerdict, cell: PlanCell, error: BaseException) -> None:
         """Cause and message of a test that did not pass, without a value of a hidden test or from one."""
         verdict.cause, verdict.message = explain(error, cell, getattr(error, "from_student", False))
-        if isinstance(error, Silent) and self._seconds_left() <= 0:
+        if isinstance(error, Silent) and self._is_last_wait:
             verdict.message = LATE
         verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE] + _line_of(error, cell)
 

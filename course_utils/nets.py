@@ -5,6 +5,7 @@ What a chapter teaches stands in the chapter; these are the pieces that earlier 
 
 import math
 import os
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def mlp(sizes, seed, between=None, *, scale=1.0):
     from torch import nn
 
     random, modules = torch.Generator().manual_seed(seed), []
-    for D, M in zip(sizes[:-1], sizes[1:], strict=True):
+    for D, M in pairwise(sizes):
         dense = nn.utils.skip_init(nn.Linear, D, M)  # nn.Linear's own weights would use up global random numbers
         with torch.no_grad():
             nn.init.kaiming_normal_(dense.weight, nonlinearity="relu", generator=random)
