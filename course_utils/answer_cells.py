@@ -110,7 +110,7 @@ def syntax_problem(source):
         return None
     if _is_magic(source, getattr(error, "lineno", None)):  # Python stumbled over IPython's line: what else is wrong?
         error = second
-    told = _printable(getattr(error, "msg", None) or str(error) or "nested too deeply")
+    told = getattr(error, "msg", None) or str(error) or "nested too deeply"  # Python escapes odd letters itself
     if getattr(error, "lineno", None):
         return f"{type(error).__name__} in line {error.lineno} of its answer cell ({told}); mend that line"
     return f"Python cannot read its answer cell ({type(error).__name__}: {told}); write it anew, more simply"
@@ -157,11 +157,6 @@ def _without_magics(lines):
 
 def _indent(line):
     return line[: len(line) - len(line.lstrip())]
-
-
-def _printable(text):
-    """One line fit for a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 # ---- is anything left of it?
