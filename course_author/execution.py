@@ -27,6 +27,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from course_grader.magics import without_magics
+
 from .units import ROOT, Exercise, Unit, UnitError
 
 CPU_SECONDS = 5  # per cell, the course's cap for one odd answer; chapter 5 trains networks
@@ -229,7 +231,7 @@ def _import_once(jobs: list[Job]) -> None:
     """Import the modules that setup cells import, so that no child has to. Failures show in the setup cell itself."""
     for source in dict.fromkeys(cell.source for job in jobs for cell in job.cells if cell.role == "setup"):
         with contextlib.suppress(SyntaxError):
-            for node in ast.parse(_without_magics(source)).body:
+            for node in ast.parse(without_magics(source)).body:
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     with contextlib.suppress(Exception):
                         exec(compile(ast.Module([node], []), "<setup>", "exec"), {})
@@ -369,7 +371,7 @@ def _limit(job: Job) -> None:
 
 
 def _run_cell(cell: Cell, job: Job, namespace: dict) -> Verdict:
-    source = _without_magics(cell.source)
+    source = without_magics(cell.source)
     filename = f"<{cell.name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)  # for inspect.getsource
     try:
@@ -423,8 +425,3 @@ def _execute(source: str, filename: str, namespace: dict):
         return None
     value = eval(compile(ast.Expression(last.value), filename, "eval"), namespace)
     return None if source.rstrip().endswith(";") else value
-
-
-def _without_magics(source: str) -> str:
-    """Blank the lines that only IPython reads; they set up the display, which grading does not need."""
-    return "\n".join("" if line.startswith(("%", "!")) else line for line in source.split("\n"))

@@ -131,9 +131,7 @@ def wall(html: str, attachments: Mapping | None = None) -> str:
         attribute_filter=partial(_attribute, attachments=attachments or {}),
         allowed_classes=CLASSES,
         filter_style_properties=STYLES,
-        set_tag_attribute_values={
-            "input": {"type": "checkbox", "disabled": ""}
-        },  # a task's box, and nothing to fill in
+        set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},  # a task's box: nothing to fill in
         url_schemes={"attachment", "data", "http", "https", "mailto"},
     )
     return _formulas(cleaned)

@@ -260,17 +260,15 @@ def _cells(notebook: dict, notes: list[str]) -> list[_Cell]:
     found, pictures, code = [], Pasted(), 0
     for number, raw in enumerate(notebook["cells"], 1):
         source = _source(raw)
-        if source is not None and raw.get("cell_type") == "code":
-            code += len(source)
+        is_code = source is not None and raw["cell_type"] == "code"
         if source is None:
             notes.append(f"Cell {number} has no readable text: left out.")
         elif len(source) > SOURCE_CHARS:
             notes.append(f"Cell {number} has {len(source):,} characters, more than {SOURCE_CHARS:,}: left out.")
-            code -= len(source)
-        elif code > CODE_CHARS and raw.get("cell_type") == "code":
+        elif is_code and code + len(source) > CODE_CHARS:
             notes.append(f"Cell {number} is left out: with it, the code has more than {CODE_CHARS:,} characters.")
-            code -= len(source)
         else:
+            code += len(source) if is_code else 0
             clean = source.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(source) else source
             if clean != source:
                 notes.append(f"Cell {number} holds characters that are no text: replaced by question marks.")

@@ -26,7 +26,8 @@ from . import needs
 from .base import receive_json, send_json, setup_fault
 from .channel import Closed, ProtocolError, Silent
 from .codec import CodecError
-from .model import STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
+from .magics import PARSING
+from .model import OUTPUT_CHARS, REST_LEFT_OUT, STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from .remote import Judge, OutOfTime, Probe, Unsupported
 from .student import OutOfTime as JudgeOutOfTime
 from .student import compile_cell, interruptible, run_compiled, start_timers, stop_timers
@@ -37,8 +38,7 @@ STUCK_S = 10  # CPU seconds more than that, for a test in a library's loop that 
 MEMORY = 3 << 30  # bytes that tests may take: an answer might make them ask for much
 GENEROUS = 3.0  # the judge waits that many times the wall-clock limit before it takes a process for stuck
 BUSY = 4.0  # seconds on the clock that a second of CPU time is worth: load must not change a grade
-OUTPUT_CHARS = 4_000_000  # of what one cell shows, pictures included; an honest process cuts its text long before
-OUTPUTS_CHARS = 40_000_000  # of all cells together
+OUTPUTS_CHARS = 40_000_000  # of what all cells show together
 
 
 class SetupFails(Exception):
@@ -353,7 +353,7 @@ def compiled_tests(plan: Plan) -> dict[str, str]:
     for cell in plan.cells:
         if cell.kind == "test":
             # What does not compile, the judge says.
-            with needs.PARSING, contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            with PARSING, contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                 code = marshal.dumps(compile_cell(cell.source, f"<{cell.name}>"))
                 found[cell.name] = base64.b64encode(code).decode()
     return found
@@ -433,14 +433,11 @@ def _explain_ordinary(error: BaseException, cell: PlanCell, from_student: bool) 
 def _line_of(error: BaseException, cell: PlanCell) -> str:
     """The line of the test that an exception came from, for the instructor."""
     filename = f"<{cell.name}>"
-    numbers = [number for frame, number in traceback.walk_tb(error.__traceback__) if _is_in(frame, filename)]
+    walked = traceback.walk_tb(error.__traceback__)
+    numbers = [number for frame, number in walked if frame.f_code.co_filename == filename]
     if not numbers:
         return ""
     return f" [line {numbers[-1]}: {linecache.getline(filename, numbers[-1]).strip()[:200]}]"
-
-
-def _is_in(frame: types.FrameType, filename: str) -> bool:
-    return frame.f_code.co_filename == filename
 
 
 def _missing(error: NameError) -> str:
@@ -459,13 +456,10 @@ def _cell_run(run, room: int) -> dict:
     for output in map(_output, run["outputs"][:1000]):
         room -= _chars([output])
         if room < 0:
-            outputs.append(_REST)
+            outputs.append({"output_type": "stream", "name": "stdout", "text": REST_LEFT_OUT})
             break
         outputs.append(output)
     return asdict(CellRun(run["name"], outputs, run["error"][:MESSAGE], run["cpu_s"]))
-
-
-_REST = {"output_type": "stream", "name": "stdout", "text": "... (the rest of the output is left out)\n"}
 
 
 def _chars(outputs: list[dict]) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import symtable
 import sys
 
 from . import lint_rules as rules
 from .lint_rules import CHECK, SAY, Fault
 from .lint_walk import FUNCTIONS, Walk, bindings, own_nodes
+from .magics import without_magics
 from .model import Plan, PlanCell
 
 BUILTINS = set(dir(builtins)) | rules.NOTEBOOK
@@ -28,12 +28,12 @@ def lint(plan: Plan) -> list[Fault]:
         if cell.cell_type != "code":
             continue
         if cell.kind == "setup":
-            setup += _plain(cell.source) + "\n"
+            setup += without_magics(cell.source) + "\n"
         elif cell.kind in ("answer", "manual"):
             remote |= bindings(_parse(cell.source))
         elif cell.kind == "test":
             try:
-                found = _lint_cell(cell, ast.parse(_plain(cell.source)), _parse(setup), remote, tests)
+                found = _lint_cell(cell, ast.parse(without_magics(cell.source)), _parse(setup), remote, tests)
             except SyntaxError as error:
                 found = [Fault(cell.name, error.lineno or 1, SAY["syntax"].format(error.msg))]
             faults += sorted(set(found))
@@ -57,15 +57,10 @@ def _plan_cell(cell) -> PlanCell:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _plain(source: str) -> str:
-    """The source with magics and shell lines blanked; line numbers stay."""
-    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source)
-
-
 def _parse(source: str) -> ast.Module:
     """The syntax tree; an empty one for what is not Python (a stub may be anything)."""
     try:
-        return ast.parse(_plain(source))
+        return ast.parse(without_magics(source))
     except SyntaxError:
         return ast.Module([], [])
 
@@ -100,7 +95,7 @@ def _lint_cell(cell: PlanCell, tree: ast.Module, setup: ast.Module, remote: dict
     bound = BUILTINS | set(bindings(setup))
     known = bound | set(tests) | set(bindings(tree)) | rules.FIXTURES
     # A name that nobody else binds must come from an answer: a stub may be a bare comment.
-    remote = {name: None for name in _free_names(_plain(cell.source)) if name not in known} | remote
+    remote = {name: None for name in _free_names(without_magics(cell.source)) if name not in known} | remote
     walk = Walk(cell, _full_names(setup, *tests.values(), tree), remote)
     for last in (False, False, True):  # the first rounds settle what functions take and return, the last one reports
         walk.round(tree, last)

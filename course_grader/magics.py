@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
+
+# Python 3.11 counts the depth of a syntax tree in one place for all threads, and raises SystemError when two are at it.
+# So whatever makes a tree, or code from a tree, in a process that grades has to hold this.
+PARSING = threading.RLock()
 
 RUN_PYTHON = ("time", "timeit", "prun", "capture")  # magics whose argument, or cell, is Python that runs here
-_MAGIC = re.compile(r"%(\w+)((?: +-\w\S*)*) *(.*)")
+_MAGIC = re.compile(r"%(\w+)((?: +-\w\S*(?: +\d+)?)*) *(.*)")
+_HELP = re.compile(r"%{0,2}[\w.*\[\]]+\?\??")
 _ASSIGNED = re.compile(r"(\w[\w.]*(?: *, *\w[\w.]*)*) *= *[!%]")
 
 
+def parse(source: str) -> ast.Module:
+    """`ast.parse`, by one thread at a time."""
+    with PARSING:
+        return ast.parse(source)
+
+
 def without_magics(source: str) -> str:
-    """The cell without magics; the same text where it has none."""
+    """The cell without magics, line for line; the same text where it is plain Python (a comment may end in `?`)."""
+    if _is_python(source):
+        return source
     lines = source.split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     for number in range(first, len(lines)):
@@ -29,7 +43,7 @@ def without_magics(source: str) -> str:
 
 def _is_magic(line: str) -> bool:
     line = line.strip()
-    return line.startswith(("%", "!", "?")) or line.endswith("?") or _ASSIGNED.match(line) is not None
+    return line.startswith(("%", "!", "?")) or bool(_HELP.fullmatch(line)) or _ASSIGNED.match(line) is not None
 
 
 def _line(line: str) -> str:
@@ -47,7 +61,7 @@ def _line(line: str) -> str:
 
 def _is_python(text: str) -> bool:
     try:
-        ast.parse(text)
+        parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 CAUSES = ("", "wrong", "error", "time", "memory", "died", "tampered", "unanswered")
+OUTPUT_CHARS = 4_000_000  # of what one cell shows, pictures included; an honest process cuts its text long before
+REST_LEFT_OUT = "... (the rest of the output is left out)\n"
 JUDGE, STUDENT = "judge", "student's process"  # where a test cell was judged
 
 

@@ -12,24 +12,14 @@ import ast
 import builtins
 import re
 import symtable
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from .magics import without_magics
+from .magics import parse, without_magics
 from .model import Exercise, Plan, Submission
 
 READ = 200_000  # characters of a cell; of a longer one nothing is read
-# Python 3.11 counts the depth of a syntax tree in one place for all threads, and raises SystemError when two are at it.
-# So whatever makes a tree, or code from a tree, in a process that grades has to hold this.
-PARSING = threading.RLock()
-
-
-def parse(source: str) -> ast.Module:
-    """`ast.parse`, by one thread at a time."""
-    with PARSING:
-        return ast.parse(source)
 
 
 @dataclass(frozen=True)

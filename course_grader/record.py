@@ -26,11 +26,20 @@ from . import intake, keys
 from . import plan as plans
 from .faults import plain_words
 from .ledger import Ledger, Notebook, scores
-from .model import Added, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
+from .model import (
+    OUTPUT_CHARS,
+    REST_LEFT_OUT,
+    Added,
+    CellVerdict,
+    GraderError,
+    Plan,
+    PlanCell,
+    Submission,
+    Verdict,
+)
 
 TIMESTAMP_BYTES = 200
 MIME_TYPES = ("text/plain", "image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "image/svg+xml")
-OUTPUT_CHARS = 4_000_000  # of one cell, pictures included
 SAID = {
     "wrong": "The test failed.",
     "error": "The test ended with an error.",
@@ -314,7 +323,7 @@ def _outputs(outputs: list[dict]) -> list:
             continue
         left -= len(json.dumps(made)) if made else 0
         if left < 0:
-            kept.append(_node("stream", name="stdout", text="... (the rest of the output is left out)\n"))
+            kept.append(_node("stream", name="stdout", text=REST_LEFT_OUT))
             break
         kept += [made] if made else []
     return kept

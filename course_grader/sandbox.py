@@ -66,7 +66,6 @@ class Limits:
     memory_bytes: above what the process has at the fork
     processes: and threads, together
     file_bytes: of one file; scratch_bytes: of all files together; open_files: per process
-    output_bytes: for whoever reads the cell's output; here stdout and stderr are /dev/null unless kept
     """
 
     cpu_s: float = 60.0
@@ -76,7 +75,6 @@ class Limits:
     file_bytes: int = 32 << 20
     scratch_bytes: int = 64 << 20
     open_files: int = 256
-    output_bytes: int = 1 << 20
 
 
 @dataclass(frozen=True)

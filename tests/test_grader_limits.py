@@ -57,6 +57,7 @@ HOSTILE = {  # k -> (answer, cells of the student's own); each grows with k
     "backward(": lambda k: ("\n# " + "backward(" * 4_000 * k, ()),
     "shell lines": lambda k: ("!x\n" * 4_000 * k, ()),
     "questions": lambda k: ("x?\n" * 4_000 * k, ()),
+    "one long question": lambda k: ("x = !ls\n" + "x" * 20_000 * k + "\n%time" + " -n 1" * 5_000 * k, ()),
     "assigned magics": lambda k: ("x = !ls\n" * 4_000 * k, ()),
     "cell magics": lambda k: ("%%time\n" * 4_000 * k, ()),
     "lambdas within lambdas": lambda k: ("x = " + "lambda: " * 3_000 * k + "1", ()),
