@@ -26,6 +26,14 @@ def drawn(kind="PNG", size=(3, 2), **options):
 PNG, JPEG = drawn(), drawn("JPEG")
 
 
+def said_to_measure(width, height):
+    """The JPEG with another size in its frame: what a browser would make room for."""
+    raw = bytearray(base64.b64decode(JPEG))
+    place = raw.index(b"\xff\xc0") + 5
+    raw[place : place + 4] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return base64.b64encode(bytes(raw)).decode()
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     return plain_course.make(tmp_path_factory.mktemp("course"))
@@ -60,6 +68,8 @@ def test_png_and_jpeg_are_kept_in_answers_and_own_cells(course):
         {"a": {"image/png": "no base64 <b>"}},
         {"a": {"image/png": PNG[: len(PNG) // 2]}},
         {"a": {"image/jpeg": JPEG[:40]}},
+        {"a": {"image/jpeg": said_to_measure(60_000, 60_000)}},
+        {"a": {"image/jpeg": said_to_measure(0, 2)}},
         {"a": {"image/jpeg": base64.b64encode(b"\xff\xd8\xff\xe0\0\0").decode()}},
         {"a": {"image/png": {"image/png": PNG}}},
         {"a": PNG},
