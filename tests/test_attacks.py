@@ -11,6 +11,7 @@ import pytest
 from attacks import base, course, scan
 
 from course_author import attacks as runner
+from course_author import attacks_pages
 
 pytestmark = pytest.mark.part("grader")
 CORPUS = base.corpus()
@@ -237,6 +238,13 @@ def test_nothing_is_live_on_formgraders_pages():
     outcomes = [runner.Outcome(attack.name, "J") for attack in CORPUS["J"]]
     runner.add_pages(outcomes)
     assert _won(outcomes) == [] and len(outcomes) == len(CORPUS["J"]) + 1
+
+
+def test_what_the_pages_show_counts_for_its_attack(monkeypatch):
+    monkeypatch.setattr(attacks_pages, "look", lambda names: {name: [f"rang {name}"] for name in names})
+    outcomes = [runner.Outcome("x", "J"), runner.Outcome("y", "A")]
+    runner.add_pages(outcomes)
+    assert [one.live for one in outcomes] == [["rang x"], [], [f"rang {attacks_pages.PAYLOADS}"]]
 
 
 def test_what_is_live_is_won(capsys):
