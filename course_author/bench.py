@@ -203,7 +203,7 @@ def bare_cells() -> None:
 
 
 def _bare_student(namespace: dict, exercises: list, answers: dict[str, str]) -> float:
-    from course_grader.student import execute, interruptible, start_timers, stop_timers
+    from course_grader.cells import execute, interruptible, start_timers, stop_timers
 
     before = time.process_time()
     for slug, *tests in exercises:

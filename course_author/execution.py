@@ -27,6 +27,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from course_grader.cells import OutOfTime, execute, interruptible, start_timers, stop_timers
 from course_grader.magics import without_magics
 
 from .units import ROOT, Exercise, Unit, UnitError
@@ -330,10 +331,6 @@ class _Child:
 _END = "the end"  # a child's last line, named so that no cell is named like it
 
 
-class OutOfTime(BaseException):
-    """Raised inside a cell by the timers; BaseException, so that `except Exception` does not swallow it."""
-
-
 def _run_job(job: Job, report: int) -> None:
     os.setpgrp()
     null = os.open(os.devnull, os.O_RDWR)
@@ -352,22 +349,15 @@ def _run_job(job: Job, report: int) -> None:
 
 
 def _limit(job: Job) -> None:
-    """Caps by the kernel. SIGXCPU comes at the soft limit and each second after it; SIGKILL at the hard one."""
+    """Caps by the kernel, for what swallows the timers' exception; SIGXCPU, unhandled, ends the child."""
     import resource
 
-    total = int(job.cpu_seconds * len(job.cells)) + 10
+    total = int(job.cpu_seconds * len(job.cells)) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (total, total))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 20, 100 << 20))
     with contextlib.suppress(ValueError, OSError):  # macOS refuses this one
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-
-    def stop(number, frame):
-        spent = f"{job.cpu_seconds:g} s of CPU time" if number == signal.SIGXCPU else f"{job.wall_seconds:g} s"
-        raise OutOfTime(f"ran longer than {spent}")
-
-    signal.signal(signal.SIGXCPU, stop)
-    signal.signal(signal.SIGALRM, stop)
 
 
 def _run_cell(cell: Cell, job: Job, namespace: dict) -> Verdict:
@@ -375,16 +365,16 @@ def _run_cell(cell: Cell, job: Job, namespace: dict) -> Verdict:
     filename = f"<{cell.name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)  # for inspect.getsource
     try:
-        _start_timers(job)
-        value = _execute(source, filename, namespace)
-        _stop_timers()
+        start_timers(job.cpu_seconds, job.wall_seconds)
+        with interruptible():
+            value = execute(source, filename, namespace)
     except OutOfTime as error:
-        _stop_timers()
         return Verdict(False, "time", "OutOfTime", str(error))
     except BaseException as error:
-        _stop_timers()
         cause = "wrong" if isinstance(error, AssertionError) else "error"
         return Verdict(False, cause, type(error).__name__, _text(error)[:2000])
+    finally:
+        stop_timers()
     if cell.role == "test" and value is not None:
         # nbgrader reads the value of a last expression as a score.
         return Verdict(False, "error", "", "the test cell ends in a value, which nbgrader would read as a score")
@@ -396,32 +386,3 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # an exception class may be the student's own
         return "(its message cannot be shown)"
-
-
-def _start_timers(job: Job) -> None:
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime + job.cpu_seconds + 0.999)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard), hard))
-    signal.setitimer(signal.ITIMER_REAL, job.wall_seconds, 1.0)
-
-
-def _stop_timers() -> None:
-    import resource
-
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
-
-
-def _execute(source: str, filename: str, namespace: dict):
-    """Run a cell; return the value of its last expression, as a notebook would show it."""
-    tree = ast.parse(source, filename)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, filename, "exec"), namespace)
-    if last is None:
-        return None
-    value = eval(compile(ast.Expression(last.value), filename, "eval"), namespace)
-    return None if source.rstrip().endswith(";") else value

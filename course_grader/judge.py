@@ -24,13 +24,13 @@ from pathlib import Path
 
 from . import needs
 from .base import receive_json, send_json, setup_fault
+from .cells import OutOfTime as JudgeOutOfTime
+from .cells import compile_cell, interruptible, run_compiled, start_timers, stop_timers
 from .channel import Closed, ProtocolError, Silent
 from .codec import CodecError
 from .magics import PARSING
 from .model import OUTPUT_CHARS, REST_LEFT_OUT, STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from .remote import Judge, OutOfTime, Probe, Unsupported
-from .student import OutOfTime as JudgeOutOfTime
-from .student import compile_cell, interruptible, run_compiled, start_timers, stop_timers
 
 MESSAGE = 2_000
 JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may

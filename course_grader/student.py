@@ -12,7 +12,6 @@ import enum
 import marshal
 import operator
 import os
-import signal
 import socket
 import sys
 import threading
@@ -22,10 +21,11 @@ import types
 
 import numpy as np
 
+from .cells import OutOfTime, execute, interruptible, start_timers, stop_timers, uninterrupted
 from .channel import Channel, Closed
 from .codec import Ext
 from .remote import BINARY, UNARY, find_global
-from .shell import Recorder, is_cell, run_cell
+from .shell import Recorder, is_cell, one_line, run_cell
 
 MESSAGE = 2_000  # characters of an exception's text
 _PLAIN = (tuple, frozenset, slice, range, type(...), os.PathLike, np.generic, np.dtype, int, float, complex, str, bytes)
@@ -39,10 +39,6 @@ _OPERATIONS = {
 
 
 _ONE_AT_A_TIME = threading.RLock()
-
-
-class OutOfTime(BaseException):
-    """Raised inside a cell by the timers; BaseException, so that `except Exception` does not swallow it."""
 
 
 class Student(Channel):
@@ -244,82 +240,6 @@ def line_of(error: BaseException) -> int | None:
     return line
 
 
-def execute(source: str, filename: str, namespace: dict):
-    """Run a cell of plain Python; return the value of its last expression, as a notebook would show it."""
-    return run_compiled(compile_cell(source, filename), namespace)
-
-
-def compile_cell(source: str, filename: str) -> tuple:
-    """A cell's code: (all but its last expression, that expression or None, is its value to be shown?)."""
-    tree = ast.parse(source, filename)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    value = last and compile(ast.Expression(last.value), filename, "eval")
-    return compile(tree, filename, "exec"), value, not source.rstrip().endswith(";")
-
-
-def run_compiled(code: tuple, namespace: dict):
-    """Run what `compile_cell` made; returns what `execute` does."""
-    body, last, shown = code
-    exec(body, namespace)
-    if last is None:
-        return None
-    value = eval(last, namespace)
-    return value if shown else None
-
-
-# -- time ------------------------------------------------------------------------------------------------------------
-
-
-def start_timers(cpu_seconds: float, wall_seconds: float) -> None:
-    """Raise OutOfTime in the running code after so much CPU time, or (generous) time on the clock."""
-
-    def stop(number, frame):
-        if not _interruptible:
-            return  # in code of ours, which must not be torn
-        spent = f"{cpu_seconds:g} s of CPU time" if number == signal.SIGPROF else f"{wall_seconds:g} s"
-        raise OutOfTime(f"ran longer than {spent}")
-
-    signal.signal(signal.SIGPROF, stop)
-    signal.signal(signal.SIGALRM, stop)
-    # Again and again: code that swallows the first one is asked once more, until the sandbox ends it.
-    signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 0.5)
-    signal.setitimer(signal.ITIMER_REAL, wall_seconds, 0.5)
-
-
-@contextlib.contextmanager
-def interruptible():
-    """Inside, the timers may raise OutOfTime."""
-    global _interruptible
-    before, _interruptible = _interruptible, True
-    try:
-        yield
-    finally:
-        _interruptible = before
-
-
-@contextlib.contextmanager
-def uninterrupted():
-    """Inside, they may not, whatever they may around it."""
-    global _interruptible
-    before, _interruptible = _interruptible, False
-    try:
-        yield
-    finally:
-        _interruptible = before
-
-
-_interruptible = False
-
-
-def stop_timers() -> None:
-    """From here on nothing is interrupted."""
-    global _interruptible
-    _interruptible = False
-    for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
-        with contextlib.suppress(ValueError):
-            signal.setitimer(timer, 0)
-
-
 # -- the whole life of the process -----------------------------------------------------------------------------------
 
 
@@ -333,8 +253,11 @@ def live(connection: socket.socket, shell, cells, setup: dict, cpu_seconds: floa
     for name, source in cells:
         started = time.process_time()
         start_timers(cpu_seconds, wall_seconds)
-        with interruptible():
-            error = run_cell(shell, recorder, name, source)
+        try:
+            with interruptible():
+                error = run_cell(shell, recorder, name, source)
+        except OutOfTime as again:  # the timers' second ring, while IPython still reported the first
+            error = one_line(again)
         stop_timers()
         runs.append({"name": name, "outputs": recorder.take(), "error": error, "cpu_s": time.process_time() - started})
     recorder.close()

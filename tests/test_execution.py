@@ -51,17 +51,22 @@ def test_dead_process_loses_points(runner):
     assert "ended before" in hidden.message
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "def f():\n  while True: pass",
-        "import time\ndef f(): time.sleep(60)",
-        "def f():\n  while True:\n    try:\n      while True: pass\n    except BaseException: pass",
-    ],
-)
+ENDLESS = "def f():\n  while True: pass"
+
+
+@pytest.mark.parametrize("answer", [ENDLESS, "import time\ndef f(): time.sleep(60)"])
 def test_endless_answers_run_out_of_time_and_the_next_cell_is_graded(runner, answer):
     check, hidden = verdicts(runner, answer, hidden="pass", cpu_seconds=1, wall_seconds=2)
     assert (check.cause, hidden.passed) == ("time", True)
+
+
+def test_one_that_cannot_be_interrupted_is_ended(runner):
+    stubborn = (
+        "from signal import SIG_IGN, SIGALRM, SIGPROF, signal\n"
+        "def f():\n  signal(SIGPROF, SIG_IGN), signal(SIGALRM, SIG_IGN)\n  while True: pass"
+    )
+    check, hidden = verdicts(runner, stubborn, hidden="pass", cpu_seconds=1, wall_seconds=2)
+    assert (check.cause, hidden.passed) == ("time", False)
 
 
 def test_answers_do_not_see_each_other(runner):
