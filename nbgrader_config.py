@@ -30,11 +30,11 @@ c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructor
 # What students wrote is cleaned where it becomes HTML for formgrader: no script of one runs in anybody's browser, and
 # nothing is asked for elsewhere. As strings, so that without course_grader formgrader shows an error, nothing raw.
 cleaned = ("markdown2html", "clean_html", "highlight_code", "ansi2html", "e")
-c.HTMLExporter.filters = {name: f"course_grader.clean.{name}" for name in cleaned}
+c.HTMLExporter.filters = {name: f"course_grader.formgrader.clean.{name}" for name in cleaned}
 c.HTMLExporter.sanitize_html = True
 
 # Late work costs nothing until you set c.LatePenalty.percent_per_day; docs/instructors.md has the rules.
-c.AssignLatePenalties.plugin_class = "course_grader.late.LatePenalty"
+c.AssignLatePenalties.plugin_class = "course_grader.records.late.LatePenalty"
 
 # -- for plain nbgrader; the judge needs none of these --
 
@@ -58,7 +58,7 @@ c.Autograde.exporter_class = "course_grader.nbgrader_plugin.JudgeExporter"
 c.Autograde.sanitize_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]  # the second lock: nothing is executed
 c.Autograde.autograde_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]
 c.GenerateAssignment.exporter_class = "course_grader.nbgrader_plugin.TriedExporter"  # own answers, before anybody's
-c.GenerateFeedback.exporter_class = "course_grader.feedback.FeedbackExporter"  # plain nbgrader's shows hidden tests
+c.GenerateFeedback.exporter_class = "course_grader.feedback.page.FeedbackExporter"  # nbgrader's shows hidden tests
 
 c.CourseGrader.no_student_process = ["*"]  # our tests work from outside; none may run where an answer can reach it
 c.CourseGrader.cpu_seconds_of = {"05_mnist_project": 20}  # of CPU time for a cell; elsewhere 5

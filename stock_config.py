@@ -32,11 +32,11 @@ c.CourseDirectory.ignore += ["*.verdict.json"]  # in autograded/: for instructor
 # What students wrote is cleaned where it becomes HTML for formgrader: no script of one runs in anybody's browser, and
 # nothing is asked for elsewhere. As strings, so that without course_grader formgrader shows an error, nothing raw.
 cleaned = ("markdown2html", "clean_html", "highlight_code", "ansi2html", "e")
-c.HTMLExporter.filters = {name: f"course_grader.clean.{name}" for name in cleaned}
+c.HTMLExporter.filters = {name: f"course_grader.formgrader.clean.{name}" for name in cleaned}
 c.HTMLExporter.sanitize_html = True
 
 # Late work costs nothing until you set c.LatePenalty.percent_per_day; docs/instructors.md has the rules.
-c.AssignLatePenalties.plugin_class = "course_grader.late.LatePenalty"
+c.AssignLatePenalties.plugin_class = "course_grader.records.late.LatePenalty"
 
 # A warning is no mistake: nbgrader gives 0 for any text on stderr unless these outputs are dropped before it scores.
 c.IgnorePattern.enabled = True

@@ -251,7 +251,9 @@ class Ours:
     """Grades the corpus with the real engine, in a course of its own."""
 
     def __init__(self, folder: Path):
-        from course_grader import engine, plan, steps
+        from course_grader.course import plan
+        from course_grader.engine import engine
+        from course_grader.grading import submission as steps
 
         self.course, self._engine, self._steps, self._plans = folder, engine.Engine, steps, plan
         self.grader = self._grader()
@@ -300,7 +302,7 @@ class Ours:
             os.chdir(before)
 
     def _grade(self, attack, grader, outcome: Outcome) -> None:
-        from course_grader.model import GraderError
+        from course_grader.contracts import GraderError
 
         plan = dataclasses.replace(self.plan, cpu_seconds=attack.cpu_seconds)
         grader.forget_plans()
@@ -337,7 +339,7 @@ class Ours:
         """Look at what a student and a teaching assistant see: the feedback page, the autograded notebook's outputs."""
         import nbformat
 
-        from course_grader import feedback
+        from course_grader.feedback import page as feedback
 
         path = self.course / "autograded" / attack.student / _unit() / f"{_unit()}.ipynb"
         notebook = nbformat.read(path, as_version=4)

@@ -101,7 +101,7 @@ def _hand_in_prose(course: Path) -> dict[str, str]:
 
 def _grade(course: Path, unit: str) -> None:
     """Grade all of them as an instructor does; what the command prints goes nowhere."""
-    from course_grader import cli
+    from course_grader.cli import main as cli
 
     nowhere = io.StringIO()
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):

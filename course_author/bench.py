@@ -173,8 +173,8 @@ def bare_cells() -> None:
 
     Each student's cells run in a fork, so that one who damages a library or ends the process leaves the others alone.
     """
-    from course_grader import needs
-    from course_grader.magics import without_magics
+    from course_grader.judging import needs
+    from course_grader.judging.magics import without_magics
 
     job, namespace = json.load(sys.stdin), {"__name__": "__main__", "display": lambda *_, **__: None}
     for source in job["setup"]:
@@ -203,7 +203,7 @@ def bare_cells() -> None:
 
 
 def _bare_student(namespace: dict, exercises: list, answers: dict[str, str]) -> float:
-    from course_grader.cells import execute, interruptible, start_timers, stop_timers
+    from course_grader.judging.cells import execute, interruptible, start_timers, stop_timers
 
     before = time.process_time()
     for slug, *tests in exercises:
@@ -384,7 +384,7 @@ def class_page(course: Path, unit: Unit) -> float:
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
-    from course_grader import plan as plans
+    from course_grader.course import plan as plans
 
     settings = plans.settings(course)
     api = NbGraderAPI(settings.coursedir, config=Config(settings.config))

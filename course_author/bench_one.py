@@ -51,8 +51,10 @@ def hand_in(course: Path, unit: Unit) -> Path:
 
 def ours(course: Path, unit: Unit, path: Path, rounds: int) -> dict:
     """Medians over `rounds` gradings of one submission by a warm engine, in seconds; then the memory, in MiB."""
-    from course_grader import intake, record, steps
-    from course_grader import plan as plans
+    from course_grader.course import plan as plans
+    from course_grader.grading import submission as steps
+    from course_grader.intake import notebook as intake
+    from course_grader.records import save as record
 
     settings, data = plans.settings(course), path.read_bytes()
     with steps.Grader(settings) as grader:

@@ -27,8 +27,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from course_grader.cells import OutOfTime, execute, interruptible, start_timers, stop_timers
-from course_grader.magics import without_magics
+from course_grader.judging.cells import OutOfTime, execute, interruptible, start_timers, stop_timers
+from course_grader.judging.magics import without_magics
 
 from .units import ROOT, Exercise, Unit, UnitError
 

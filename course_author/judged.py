@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from course_grader.engine import Engine
-from course_grader.model import CellVerdict, Plan, PlanCell, Submission
+from course_grader.contracts import CellVerdict, Plan, PlanCell, Submission
+from course_grader.engine.engine import Engine
 
 from .execution import CPU_SECONDS, CPU_SECONDS_OF, Outcome, Verdict
 from .units import ROOT, Exercise, Unit

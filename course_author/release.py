@@ -59,8 +59,9 @@ def try_own_answers(units: list[str], root=ROOT) -> str:
     UnitError
         A test or a setup cell does not do what it should; the message names it.
     """
-    from course_grader import plan, steps
-    from course_grader.model import BadUnit, CannotStart
+    from course_grader.contracts import BadUnit, CannotStart
+    from course_grader.course import plan
+    from course_grader.grading import submission as steps
 
     with steps.Grader(plan.settings(root)) as grader:
         try:

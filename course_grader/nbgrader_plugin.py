@@ -26,10 +26,11 @@ from nbgrader.converters import Autograde, GenerateAssignment, NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 
-from . import intake, record
-from . import plan as plans
-from .model import BadUnit, CannotStart, GraderError
-from .steps import Grader
+from .contracts import BadUnit, CannotStart, GraderError
+from .course import plan as plans
+from .grading.submission import Grader
+from .intake import notebook as intake
+from .records import save as record
 
 _graders: dict[tuple[str, str], Grader] = {}  # one for each course and isolation, for as long as this process lives
 

@@ -200,7 +200,7 @@ def server_command(python, course, arguments):
     command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url={page}"]
     command.append("--ServerApp.answer_yes=True")  # one Ctrl+C ends it, without a question that times out
     # Formgrader shows gradebook.db and what was graded, wherever the root is; instructors' stays in this course.
-    off, here = "nbgrader.server_extensions.formgrader=False", "course_grader.one_course=True"
+    off, here = "nbgrader.server_extensions.formgrader=False", "course_grader.formgrader.one_course=True"
     command.append(f"--ServerApp.jpserver_extensions={here if arguments.formgrader else off}")
     if os.name == "posix":  # without a terminal of its own Jupyter asks for a login shell, which may reset our PATH
         shell = os.environ.get("SHELL") or shutil.which("sh")

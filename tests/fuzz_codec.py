@@ -1,4 +1,4 @@
-"""Hostile messages for course_grader.codec, and an atheris fuzzer that makes more: python tests/fuzz_codec.py -runs=N.
+"""Hostile messages for the codec, and an atheris fuzzer that makes more: python tests/fuzz_codec.py -runs=N.
 
 Options are libFuzzer's. The rule that every message is held against: decoding gives a CodecError, or a value whose
 encoding is that very message (so nothing is believed, and nothing has a second form).
@@ -20,7 +20,7 @@ with contextlib.suppress(ImportError):
 
 
 def _codec():
-    from course_grader import codec
+    from course_grader.wire import codec
 
     return codec
 

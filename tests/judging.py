@@ -1,6 +1,6 @@
 """A one-exercise course in a few lines, for tests of the judge: setup, answer, tests, and what came of them."""
 
-from course_grader.model import Plan, PlanCell, Submission
+from course_grader.contracts import Plan, PlanCell, Submission
 
 SETUP = "import numpy as np\nfrom course_utils import check"
 STUB = "def f(*args):\n    raise NotImplementedError"

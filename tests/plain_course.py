@@ -10,7 +10,7 @@ from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
 from course_author.units import ROOT
-from course_grader import plan
+from course_grader.course import plan
 
 UNIT = "hw"
 FLAGS = {

@@ -14,7 +14,7 @@ import plain_course
 from plain_course import UNIT, answered, cell, hand_in, released
 
 from course_author.units import ROOT
-from course_grader import plan
+from course_grader.course import plan
 
 LIGHT = '\nc.CourseGrader.libraries = ["IPython", "course_utils.check"]\n'
 HIDDEN = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"

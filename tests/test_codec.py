@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from course_grader import codec
-from course_grader.codec import Caps, CodecError, Ext, decode, encode
+from course_grader.wire import codec
+from course_grader.wire.codec import Caps, CodecError, Ext, decode, encode
 
 pytestmark = pytest.mark.part("grader")
 set_hypothesis_home_dir(Path(tempfile.gettempdir(), "course-test-hypothesis"))  # not into the checkout
@@ -563,7 +563,7 @@ CHILD = """
 import resource, sys
 sys.path.insert(0, {tests!r})
 import fuzz_codec
-from course_grader import codec
+from course_grader.wire import codec
 messages = fuzz_codec.hostile()
 for data in fuzz_codec.seeds():
     codec.decode(data, extend=codec.Ext)
@@ -752,10 +752,15 @@ def test_the_fuzzer_finds_nothing_in_five_minutes(tmp_path):
 @needs_atheris
 def test_the_fuzzer_can_find_something(tmp_path):
     """A codec that does not look whether a set is sorted has a second form for a value, and the fuzzer says so."""
-    for name in ("course_grader/__init__.py", "course_grader/codec.py", "tests/fuzz_codec.py"):
+    for name in (
+        "course_grader/__init__.py",
+        "course_grader/wire/__init__.py",
+        "course_grader/wire/codec.py",
+        "tests/fuzz_codec.py",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    file = tmp_path / "course_grader" / "codec.py"
+    file = tmp_path / "course_grader" / "wire" / "codec.py"
     sound = file.read_text()
     assert sound.count("_require(before >= last,") == 1
     file.write_text(sound.replace("_require(before >= last,", "_require(True,"))
@@ -792,7 +797,8 @@ def test_the_bytes_are_those_of_the_table(value, data):
 
 
 def test_numbers_and_arrays_do_not_import_torch():
-    code = "import sys; from course_grader.codec import *; decode(encode([1, {2: 'a'}])); print('torch' in sys.modules)"
+    use = "decode(encode([1, {2: 'a'}]))"
+    code = f"import sys; from course_grader.wire.codec import *; {use}; print('torch' in sys.modules)"
     assert child("-c", code).stdout == "False\n"
 
 

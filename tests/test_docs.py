@@ -24,10 +24,11 @@ from nbgrader.api import Gradebook
 
 from course_author.release import environment, generate
 from course_author.units import ROOT
-from course_grader import bundle, cli
-from course_grader.late import LatePenalty
-from course_grader.model import CAUSES, STUDENT
-from course_grader.plan import CourseGrader
+from course_grader.cli import bundle
+from course_grader.cli import main as cli
+from course_grader.contracts import CAUSES, STUDENT
+from course_grader.course.plan import CourseGrader
+from course_grader.records.late import LatePenalty
 from course_utils import workbook
 
 pytestmark = pytest.mark.part("grader")

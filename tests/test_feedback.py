@@ -23,8 +23,22 @@ from nbgrader.apps import NbGraderAPI
 from payloads import PAYLOADS
 from traitlets.config import Config
 
-from course_grader import feedback, intake, pictures, plan, record
-from course_grader.model import STUDENT, Added, CellRun, CellVerdict, GraderError, Plan, PlanCell, Submission, Verdict
+from course_grader.contracts import (
+    STUDENT,
+    Added,
+    CellRun,
+    CellVerdict,
+    GraderError,
+    Plan,
+    PlanCell,
+    Submission,
+    Verdict,
+)
+from course_grader.course import plan
+from course_grader.feedback import page as feedback
+from course_grader.intake import notebook as intake
+from course_grader.intake import pictures
+from course_grader.records import save as record
 
 pytestmark = pytest.mark.part("grader")
 CANARIES = ["canary_hidden_81", "canary-expected-82", "canary_solution_83", "8184.25", "canary-detail-84"]
@@ -639,7 +653,7 @@ def course(tmp_path_factory):
         (folder / "data").mkdir()
         (folder / "data" / "solution.txt").write_text(" ".join(CANARIES), encoding="utf-8")
     settings = plan.settings(root)
-    assert settings.config.GenerateFeedback.exporter_class == "course_grader.feedback.FeedbackExporter"
+    assert settings.config.GenerateFeedback.exporter_class == "course_grader.feedback.page.FeedbackExporter"
     done = NbGraderAPI(settings.coursedir, config=Config(settings.config)).generate_feedback(UNIT)
     assert done["success"], done
     return root

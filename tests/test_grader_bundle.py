@@ -18,7 +18,8 @@ from nbgrader.utils import compute_checksum
 from test_release import secrets, texts
 
 from course_author.units import ROOT
-from course_grader import bundle, cli
+from course_grader.cli import bundle
+from course_grader.cli import main as cli
 
 # Lines of solutions and hidden tests that course_utils also holds, each with why that gives nothing away.
 PUBLIC = {

@@ -11,7 +11,7 @@ def printed(body, cpu=60, wall=60, inside="interruptible()"):
     """What a process prints that runs `body` inside the timers' reach."""
     code = f"""
 import signal
-from course_grader.cells import OutOfTime, interruptible, start_timers, stop_timers, uninterrupted
+from course_grader.judging.cells import OutOfTime, interruptible, start_timers, stop_timers, uninterrupted
 
 def both():
     timers = signal.SIGPROF, signal.SIGALRM

@@ -6,10 +6,10 @@ import struct
 import numpy as np
 import pytest
 
-from course_grader import channel, codec
-from course_grader.channel import Closed, ProtocolError
-from course_grader.codec import CodecError, Ext
-from course_grader.remote import Judge
+from course_grader.judging.remote import Judge
+from course_grader.wire import channel, codec
+from course_grader.wire.channel import Closed, ProtocolError
+from course_grader.wire.codec import CodecError, Ext
 
 pytestmark = pytest.mark.part("grader")
 

@@ -15,9 +15,11 @@ import pytest
 from plain_course import UNIT, answered, grades, hand_in, named, released
 
 from course_author.units import ROOT
-from course_grader import cli, plan, work
-from course_grader import engine as engines
-from course_grader.model import STUDENT, CellVerdict, GraderError, Verdict
+from course_grader.cli import main as cli
+from course_grader.contracts import STUDENT, CellVerdict, GraderError, Verdict
+from course_grader.course import plan
+from course_grader.engine import engine as engines
+from course_grader.engine import worker as work
 
 pytestmark = pytest.mark.part("grader")
 AREA = "def area(r):\n    return math.pi * r * r"
@@ -220,7 +222,7 @@ def test_a_sandbox_that_does_not_hold_stops_everything(course, capsys, monkeypat
     def refuse(*_):
         raise GraderError("A probe got through: install it.")
 
-    monkeypatch.setattr(engines.sandbox, "check_or_refuse", refuse)
+    monkeypatch.setattr(engines.gate, "check_or_refuse", refuse)
     assert run(course) == 2
     assert capsys.readouterr().err.endswith("course-grader: A probe got through: install it.\n")
     assert state(course) == ([], [])

@@ -15,7 +15,9 @@ import test_handin
 from nbgrader.api import Gradebook
 from test_handin import SLUGS, UNIT, dump, link_member, make_zip, notebook, tree
 
-from course_grader import cli, collect, plan
+from course_grader.cli import collect
+from course_grader.cli import main as cli
+from course_grader.course import plan
 from course_utils import handin
 
 NB = f"{UNIT}.ipynb"

@@ -16,8 +16,10 @@ from playwright.sync_api import expect
 from scale_class import KINDS
 
 from course_author.release import environment
-from course_grader import cli, lock, plan, steps
-from course_grader.model import CannotStart, GraderError
+from course_grader.cli import main as cli
+from course_grader.contracts import CannotStart, GraderError
+from course_grader.course import lock, plan
+from course_grader.grading import submission as steps
 
 pytestmark = pytest.mark.part("grader")
 
@@ -180,7 +182,7 @@ def test_a_colleague_in_the_group_can_hold_it(course):
     lock_file = course / lock.LOCK
     lock_file.chmod(0o444)
     program = (
-        "import os, sys, pathlib; from course_grader import lock\n"
+        "import os, sys, pathlib; from course_grader.course import lock\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "with lock.alone(pathlib.Path(sys.argv[1])): print('held')"
     )

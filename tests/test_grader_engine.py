@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from judging import SETUP, grade, outcome, plan_for
 
-from course_grader import judge, keys, needs
-from course_grader.engine import Engine, EngineDied
-from course_grader.model import Added, Plan, PlanCell, Submission
+from course_grader.contracts import Added, Plan, PlanCell, Submission
+from course_grader.engine.engine import Engine, EngineDied
+from course_grader.judging import fingerprint as keys
+from course_grader.judging import judge, needs
 
 pytestmark = pytest.mark.part("grader")
 

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from plain_course import UNIT, answered, hand_in, released
 from test_grader_record import graded, save
 
-from course_grader import classbook, cli, export, plan
-from course_grader.classbook import Item, Row
+from course_grader.cli import main as cli
+from course_grader.course import plan
+from course_grader.reports import export
+from course_grader.reports import points as classbook
+from course_grader.reports.points import Item, Row
 
 PEOPLE = {  # id: first name, last name, email, lms_user_id
     "ada": ("Ada", "Lovelace, Countess", "ada@example.org", "4711"),

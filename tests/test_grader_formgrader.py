@@ -19,8 +19,11 @@ from playwright.sync_api import expect
 from traitlets.config import Config
 
 from course_author.build import build
-from course_grader import cli, nbgrader_plugin, own, plan
-from course_grader import engine as engines
+from course_grader import nbgrader_plugin
+from course_grader.cli import main as cli
+from course_grader.course import plan
+from course_grader.engine import engine as engines
+from course_grader.grading import own_answers as own
 
 pytestmark = pytest.mark.part("grader")
 AREA = "def area(r):\n    return math.pi * r * r"
@@ -308,6 +311,6 @@ def _engines(course):
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command, environment = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
-            if b"course_grader.prepared" in command and str(course).encode() in environment:
+            if b"course_grader.engine.prepared" in command and str(course).encode() in environment:
                 found.append(path.name)
     return found

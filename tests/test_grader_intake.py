@@ -9,8 +9,8 @@ import socket
 
 import pytest
 
-from course_grader import intake
-from course_grader.model import Added, GraderError, Plan, PlanCell
+from course_grader.contracts import Added, GraderError, Plan, PlanCell
+from course_grader.intake import notebook as intake
 
 pytestmark = pytest.mark.part("grader")
 

@@ -14,8 +14,10 @@ from traitlets.config import Config
 
 from course_author.release import environment
 from course_author.units import ROOT
-from course_grader import cli, late, plan
-from course_grader.model import GraderError
+from course_grader.cli import main as cli
+from course_grader.contracts import GraderError
+from course_grader.course import plan
+from course_grader.records import late
 
 HOUR, DAY = 3600, 86_400
 AREA = "def area(r):\n    return math.pi * r * r"

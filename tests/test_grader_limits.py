@@ -9,9 +9,13 @@ import pytest
 import scale_class
 from plain_course import UNIT, answered, hand_in, released
 
-from course_grader import cli, intake, judge, keys, needs, plan
-from course_grader.engine import Engine
-from course_grader.model import Plan, PlanCell, Submission
+from course_grader.cli import main as cli
+from course_grader.contracts import Plan, PlanCell, Submission
+from course_grader.course import plan
+from course_grader.engine.engine import Engine
+from course_grader.intake import notebook as intake
+from course_grader.judging import fingerprint as keys
+from course_grader.judging import judge, needs
 
 pytestmark = pytest.mark.part("grader")
 RIGHT = "def double(x):\n    return x + x"
@@ -208,7 +212,7 @@ def test_a_test_in_a_loop_that_no_timer_interrupts_ends(engine):
 
 TAKEN = """
 import sys
-sys.modules["course_grader.shell"].Recorder.take = lambda self: {outputs}
+sys.modules["course_grader.judging.shell"].Recorder.take = lambda self: {outputs}
 def double(x):
     return x + x
 """

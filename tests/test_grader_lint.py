@@ -5,9 +5,9 @@ import re
 import pytest
 
 from course_author.units import load_unit, unit_names
-from course_grader.lint import lint, lint_unit, main
-from course_grader.lint_rules import SAY
-from course_grader.model import Plan, PlanCell
+from course_grader.contracts import Plan, PlanCell
+from course_grader.lint.lint import lint, lint_unit, main
+from course_grader.lint.rules import SAY
 
 pytestmark = pytest.mark.part("grader")
 
@@ -481,6 +481,8 @@ def test_the_command_names_unit_cell_and_line(tiny, edit, monkeypatch, capsys):
 
 
 def test_a_warning_alone_does_not_fail_the_command(monkeypatch, capsys):
-    monkeypatch.setattr("course_grader.lint.lint_unit", lambda unit: lint(plan(RULES["probe secret: a number"][0])))
+    monkeypatch.setattr(
+        "course_grader.lint.lint.lint_unit", lambda unit: lint(plan(RULES["probe secret: a number"][0]))
+    )
     assert main(["01_basic_concepts"]) == 0
     assert ", line 3: perhaps: The probe probe holds 0.7310586" in capsys.readouterr().out

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from course_grader.magics import without_magics
+from course_grader.judging.magics import without_magics
 
 pytestmark = pytest.mark.part("grader")
 PLAIN = (

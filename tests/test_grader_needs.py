@@ -2,9 +2,9 @@
 
 import pytest
 
-from course_grader import needs
-from course_grader.model import Added, Plan, PlanCell, Submission
-from course_grader.needs import Names
+from course_grader.contracts import Added, Plan, PlanCell, Submission
+from course_grader.judging import needs
+from course_grader.judging.needs import Names
 
 pytestmark = pytest.mark.part("grader")
 

@@ -13,9 +13,12 @@ from traitlets.config import Config
 
 from course_author import release
 from course_author.units import UnitError
-from course_grader import cli, keys, own, plan
-from course_grader.engine import Engine
-from course_grader.model import BadUnit, GraderError, Plan, PlanCell, Submission
+from course_grader.cli import main as cli
+from course_grader.contracts import BadUnit, GraderError, Plan, PlanCell, Submission
+from course_grader.course import plan
+from course_grader.engine.engine import Engine
+from course_grader.grading import own_answers as own
+from course_grader.judging import fingerprint as keys
 
 pytestmark = pytest.mark.part("grader")
 TRIED = "The course's own answers to hw are tried first"
@@ -245,12 +248,12 @@ def test_a_release_with_a_broken_test_says_so(course):
 
 
 def test_a_machine_that_cannot_judge_may_release(course, monkeypatch):
-    from course_grader import sandbox
+    from course_grader.sandbox import gate
 
     def refuse(*_):
         raise GraderError("no user namespaces here")
 
-    monkeypatch.setattr(sandbox, "check_or_refuse", refuse)
+    monkeypatch.setattr(gate, "check_or_refuse", refuse)
     result = generated(course)
     assert result["success"] and "are tried when it is first graded (no user namespaces here)" in result["log"]
 

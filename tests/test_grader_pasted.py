@@ -10,8 +10,11 @@ import pytest
 from PIL import Image
 from plain_course import UNIT, hand_in, named, released
 
-from course_grader import intake, pictures, plan, record
-from course_grader.model import Verdict
+from course_grader.contracts import Verdict
+from course_grader.course import plan
+from course_grader.intake import notebook as intake
+from course_grader.intake import pictures
+from course_grader.records import save as record
 
 pytestmark = pytest.mark.part("grader")
 

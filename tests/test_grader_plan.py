@@ -7,8 +7,8 @@ import nbformat
 import plain_course
 import pytest
 
-from course_grader import plan
-from course_grader.model import GraderError
+from course_grader.contracts import GraderError
+from course_grader.course import plan
 
 pytestmark = pytest.mark.part("grader")
 MEND = "run `nbgrader generate_assignment hw --force`"

@@ -18,8 +18,11 @@ from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, SaveA
 from plain_course import UNIT, answered, comments, grades, hand_in, released
 from traitlets.config import Config
 
-from course_grader import intake, keys, plan, record
-from course_grader.model import CAUSES, Added, CellRun, CellVerdict, GraderError, Verdict
+from course_grader.contracts import CAUSES, Added, CellRun, CellVerdict, GraderError, Verdict
+from course_grader.course import plan
+from course_grader.intake import notebook as intake
+from course_grader.judging import fingerprint as keys
+from course_grader.records import save as record
 
 pytestmark = pytest.mark.part("grader")
 

@@ -21,9 +21,9 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_author.units import ROOT
-from course_grader import cli
-from course_grader.model import Verdict
-from course_grader.pictures import _chunk
+from course_grader.cli import main as cli
+from course_grader.contracts import Verdict
+from course_grader.intake.pictures import _chunk
 
 pytestmark = pytest.mark.part("grader")
 EACH = 54  # payloads on a page: few pages, for speed
@@ -315,6 +315,6 @@ def test_without_course_grader_no_page_is_made_and_nothing_raw(monkeypatch):
     exporter = HTMLExporter(config=Config({"HTMLExporter": settings["HTMLExporter"]}))
     notebook = new_notebook(cells=[new_markdown_cell("<script>alert(1)</script>kept")])
     assert "kept" in exporter.from_notebook_node(notebook)[0]
-    monkeypatch.setitem(sys.modules, "course_grader.clean", None)
+    monkeypatch.setitem(sys.modules, "course_grader.formgrader.clean", None)
     with pytest.raises(ImportError):
         HTMLExporter(config=exporter.config).from_notebook_node(notebook)

@@ -13,7 +13,7 @@ from payloads import EVERY, numbered
 from plain_course import UNIT, grades, hand_in, released
 from test_grader_rendering import source
 
-from course_grader import cli
+from course_grader.cli import main as cli
 
 pytestmark = [pytest.mark.part("grader"), pytest.mark.full]
 

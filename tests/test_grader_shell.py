@@ -6,7 +6,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from course_author.answers import graded, read_bank
 from course_author.units import ROOT, chosen_units, load_unit
-from course_grader import shell
+from course_grader.judging import shell
 
 pytestmark = pytest.mark.part("grader")
 

@@ -12,8 +12,11 @@ from matplotlib import image
 from plain_course import UNIT, answered, hand_in, released
 from test_grader_record import graded, save
 
-from course_grader import classbook, cli, plan, stats
-from course_grader.stats import discrimination
+from course_grader.cli import main as cli
+from course_grader.course import plan
+from course_grader.reports import points as classbook
+from course_grader.reports import stats
+from course_grader.reports.stats import discrimination
 
 AREA = "def area(r):\n    return math.pi * r * r"
 

@@ -19,7 +19,7 @@ UNITS = ("00_start_here", "01_basic_concepts")
 SECRET = "# a line of the solution"
 SECRETS = (
     "source/01_basic_concepts.py", "source/01_basic_concepts/01_basic_concepts.ipynb", "tests/answers/softmax.py",
-    "course_grader/engine.py", "gradebook.db", "nbgrader_config.py",
+    "course_grader/engine/engine.py", "gradebook.db", "nbgrader_config.py",
 )  # fmt: skip
 TOKEN = "t0ken"  # without one, Jupyter refuses what comes from no page of its own
 SETTINGS = "c = get_config()\nc.CourseDirectory.course_id = 'read-from-the-course'\n"

@@ -7,8 +7,8 @@ import pytest
 from odd import CHAPTER, SMALL, every, handed_in, plans, reference
 
 from course_author.units import ROOT
-from course_grader import intake
-from course_grader.engine import Engine
+from course_grader.engine.engine import Engine
+from course_grader.intake import notebook as intake
 
 pytestmark = pytest.mark.part("grader")
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from course_grader import advice, probes, sandbox, seccomp, view, witness
-from course_grader.model import GraderError
+from course_grader.contracts import GraderError
+from course_grader.sandbox import advice, gate, seccomp, seen, trials, view
+from course_grader.sandbox import cell as sandbox
 
 pytestmark = [
     pytest.mark.part("grader"),
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
 ]
-PACKAGE = str(Path(sandbox.__file__).resolve().parent.parent)
+PACKAGE = str(Path(sandbox.__file__).resolve().parents[2])
 USER = 12345  # an ordinary user, whom no file of the machine belongs to
 
 # Runs a command as an ordinary user. In a mount namespace of its own: the interpreter may lie in a folder that others
@@ -27,7 +28,7 @@ USER = 12345  # an ordinary user, whom no file of the machine belongs to
 AS_USER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from course_grader import namespaces as ns
+from course_grader.sandbox import syscalls as ns
 from pathlib import Path
 user, forbid = int(sys.argv[2]), sys.argv[3] == "forbid"
 ns.unshare(ns.NEWNS)
@@ -57,8 +58,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
 BASE = """
 import json, os, sys, time
 sys.path.insert(0, sys.argv[1])
-from course_grader import sandbox
-from course_grader.sandbox import Limits
+from course_grader.sandbox import cell as sandbox
+from course_grader.sandbox.cell import Limits
 options = json.loads(sys.argv[2])
 
 def cell(action, limits=Limits(cpu_s=20), seconds=20, watched=True):
@@ -118,12 +119,12 @@ def in_base(body, *arguments, env=None, **options):
 
 
 def probe_as_user(forbid=False, **options):
-    code = f"import sys; sys.path.append({PACKAGE!r})\nfrom course_grader import probes\nimport json\n"
-    code += f"print(json.dumps([vars(p) for p in probes.probe(**{options!r})]))"
+    code = f"import sys; sys.path.append({PACKAGE!r})\nfrom course_grader.sandbox import trials\nimport json\n"
+    code += f"print(json.dumps([vars(p) for p in trials.probe(**{options!r})]))"
     done = subprocess.run(
         ordinary_user(["-I", "-c", code], forbid), capture_output=True, text=True, timeout=90, check=True
     )
-    return [sandbox.Probe(**found) for found in json.loads(done.stdout)]
+    return [trials.Trial(**found) for found in json.loads(done.stdout)]
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; the rest runs as you")
@@ -133,15 +134,15 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 
 def test_every_probe_holds():
-    found = probes.probe(Path(PACKAGE))
-    assert [one.name for one in found] == list(probes.PROBES)
+    found = trials.probe(Path(PACKAGE))
+    assert [one.name for one in found] == list(trials.PROBES)
     assert [one.sentence for one in found if not one.held] == []
 
 
 @needs_root
 def test_every_probe_holds_for_an_ordinary_user():
     found = probe_as_user()
-    assert [one.name for one in found] == list(probes.PROBES)
+    assert [one.name for one in found] == list(trials.PROBES)
     assert [one.sentence for one in found if not one.held] == []
 
 
@@ -178,7 +179,7 @@ _found = {}
 @pytest.mark.parametrize(("protection", "name", "sentence"), WITHOUT, ids=lambda value: value)
 def test_a_probe_notices_that_a_protection_is_missing(protection, name, sentence):
     if (protection, name) not in _found:
-        _found[protection, name] = probes.probe(without=[protection], only=[name])
+        _found[protection, name] = trials.probe(without=[protection], only=[name])
     (found,) = _found[protection, name]
     assert not found.held
     assert sentence in found.sentence
@@ -194,13 +195,13 @@ def test_a_probe_notices_as_an_ordinary_user_too():
 
 @needs_root
 def test_root_students_would_be_noticed():
-    found = {one.name: one for one in probes.probe(without=["user"], only=["power", "fork"])}
+    found = {one.name: one for one in trials.probe(without=["user"], only=["power", "fork"])}
     assert "can become root" in found["power"].sentence
     assert not found["fork"].held  # the kernel does not cap root's processes
 
 
 def test_a_file_of_the_course_that_is_shown_is_noticed():
-    (found,) = probes.probe(Path(PACKAGE), readable=[Path(PACKAGE, "pyproject.toml")], only=["files"])
+    (found,) = trials.probe(Path(PACKAGE), readable=[Path(PACKAGE, "pyproject.toml")], only=["files"])
     assert not found.held
     assert "pyproject.toml" in found.sentence
 
@@ -214,54 +215,54 @@ def test_a_system_without_user_namespaces_is_refused_in_words():
 
 def test_a_kernel_that_was_seen_to_hold_a_limit_is_not_asked_again(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(witness, "_path", lambda: tmp_path / "own" / "cpu-limit")
-    monkeypatch.setattr(probes, "probe", lambda *_, kernel_seen: asked.append(kernel_seen) or [held])
+    monkeypatch.setattr(seen, "_path", lambda: tmp_path / "own" / "cpu-limit")
+    monkeypatch.setattr(trials, "probe", lambda *_, kernel_seen: asked.append(kernel_seen) or [held])
     for holds in (False, True, True):
-        held = sandbox.Probe("caps", holds, "")
-        sandbox._probe_once.cache_clear()
-        sandbox._probe_once(None, ())
+        held = trials.Trial("caps", holds, "")
+        gate._probe_once.cache_clear()
+        gate._probe_once(None, ())
     assert asked == [False, False, True]
-    sandbox._probe_once.cache_clear()
+    gate._probe_once.cache_clear()
 
 
 def test_what_was_seen_is_believed_only_of_this_kernel_and_from_a_file_of_our_own(monkeypatch, tmp_path):
     kept = tmp_path / "own" / "cpu-limit"
-    monkeypatch.setattr(witness, "_path", lambda: kept)
-    assert not witness.seen()
-    witness.keep()
-    assert witness.seen()
+    monkeypatch.setattr(seen, "_path", lambda: kept)
+    assert not seen.before()
+    seen.keep()
+    assert seen.before()
     assert [path.name for path in kept.parent.iterdir()] == ["cpu-limit"]
     for path in (kept, kept.parent):
         mode = path.stat().st_mode
         path.chmod(mode | 0o002)
-        assert not witness.seen()
+        assert not seen.before()
         path.chmod(mode)
-    assert witness.seen()
+    assert seen.before()
     kept.rename(tmp_path / "other")
     kept.symlink_to(tmp_path / "other")
-    assert not witness.seen()
+    assert not seen.before()
     kept.unlink()
     kept.write_text("another boot " + (tmp_path / "other").read_text())
-    assert not witness.seen()
+    assert not seen.before()
 
 
 def test_a_limit_that_is_not_set_is_noticed_without_burning():
     given = {"only": ["caps"], "kernel_seen": True}
-    (held,) = probes.probe(**given)
+    (held,) = trials.probe(**given)
     assert held.held, held.sentence
-    (found,) = probes.probe(without=["limit-CPU"], **given)
+    (found,) = trials.probe(without=["limit-CPU"], **given)
     assert not found.held
     assert "one process used more CPU time" in found.sentence
 
 
 def test_grading_is_refused_when_a_probe_gets_through(monkeypatch):
-    bad = sandbox.Probe("network", False, "network: a cell reached the network.")
-    monkeypatch.setattr(probes, "probe", lambda *_, **__: [bad])
-    sandbox._probe_once.cache_clear()
+    bad = trials.Trial("network", False, "network: a cell reached the network.")
+    monkeypatch.setattr(trials, "probe", lambda *_, **__: [bad])
+    gate._probe_once.cache_clear()
     with pytest.raises(GraderError, match=r"a cell reached the network.*--isolation none"):
-        sandbox.check_or_refuse("full")
-    sandbox._probe_once.cache_clear()
-    sandbox.check_or_refuse("none")
+        gate.check_or_refuse("full")
+    gate._probe_once.cache_clear()
+    gate.check_or_refuse("none")
 
 
 def test_the_advice_names_the_setting(monkeypatch):
@@ -468,14 +469,14 @@ def main():
 GRADER = """
 import subprocess, sys
 sys.path.insert(0, sys.argv[1])
-from course_grader import sandbox
+from course_grader.sandbox import cell as sandbox
 worker = sandbox.launch([sys.executable, "-I", "-c", sys.argv[3], *sys.argv[1:3]])
 worker.wait()
 """
 WORKER = """
 import os, subprocess, sys, time
 sys.path.insert(0, sys.argv[1])
-from course_grader import sandbox
+from course_grader.sandbox import cell as sandbox
 
 def work():
     if os.fork() == 0:

@@ -14,7 +14,9 @@ from plain_course import UNIT
 from scale_class import KINDS, assert_right, fill, grade, verdicts
 from scale_cluster import Cluster
 
-from course_grader import cli, pool, work
+from course_grader.cli import main as cli
+from course_grader.engine import pool
+from course_grader.engine import worker as work
 
 pytestmark = pytest.mark.part("scale")
 

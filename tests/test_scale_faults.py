@@ -17,8 +17,12 @@ from plain_course import UNIT, answered, hand_in, released
 from scale_class import KINDS, fill, points
 from sqlalchemy.exc import OperationalError
 
-from course_grader import cli, faults, ledger, plan, run
-from course_grader.model import GraderError
+from course_grader.cli import main as cli
+from course_grader.contracts import GraderError
+from course_grader.course import plan
+from course_grader.course import refusals as faults
+from course_grader.grading import class_run as run
+from course_grader.records import ledger
 
 pytestmark = pytest.mark.part("scale")
 REFUSED = "The gradebook refuses the points, and nothing is recorded (a b)."
@@ -228,7 +232,7 @@ def test_what_disks_and_databases_say_is_put_in_words(error, told):
 
 def test_a_large_class_does_not_pile_up(course):
     """What waits between reading and recording is bounded, however slow the writer is."""
-    from course_grader import pool
+    from course_grader.engine import pool
 
     class Fast(pool._Futures):
         def __init__(self):
@@ -268,7 +272,7 @@ def test_a_fault_of_the_grader_itself_costs_one_submission(course):
     """A bug that only one submission finds must not stop the class."""
     from concurrent.futures import Future
 
-    from course_grader import pool
+    from course_grader.engine import pool
 
     class Buggy(pool._Futures):
         def room(self):
@@ -291,8 +295,8 @@ def test_what_ends_its_worker_again_and_again_is_given_up(course):
     """And those that were under way beside it are not."""
     from concurrent.futures import Future
 
-    from course_grader import pool
-    from course_grader.engine import EngineDied
+    from course_grader.engine import pool
+    from course_grader.engine.engine import EngineDied
 
     class Deadly(pool._Futures):
         def __init__(self):

@@ -8,8 +8,9 @@ import pytest
 import scale_class
 
 from course_author.units import ROOT
-from course_grader import keys, needs
-from course_grader.model import Added, CellVerdict, Plan, PlanCell, Submission, Verdict
+from course_grader.contracts import Added, CellVerdict, Plan, PlanCell, Submission, Verdict
+from course_grader.judging import fingerprint as keys
+from course_grader.judging import needs
 
 pytestmark = pytest.mark.part("scale")
 
@@ -118,7 +119,7 @@ def test_names_that_a_cell_takes_from_outside(source, free):
 def test_each_module_that_can_change_a_verdict_is_in_the_key():
     """All modules of course_grader that the engine's side imports, and the worker's."""
     code = (
-        "import sys; sys.modules['rfc3987_syntax'] = None; from course_grader import engine, prepared, work; "
+        "import sys; sys.modules['rfc3987_syntax'] = None; from course_grader.engine import engine, prepared, worker; "
         "print(*sorted(name for name in sys.modules if name.startswith('course_grader.')))"
     )
     done = subprocess.run(
@@ -129,10 +130,10 @@ def test_each_module_that_can_change_a_verdict_is_in_the_key():
         text=True,
         check=True,
     )
-    found = {name.partition(".")[2] for name in done.stdout.split()}
-    assert found <= set(keys.JUDGING), found - set(keys.JUDGING)
+    rooms = {name.split(".")[1] for name in done.stdout.split()}
+    assert {"judging", "sandbox"} < rooms <= {"contracts", *keys.JUDGING}, rooms - set(keys.JUDGING)
     for name in (*keys.JUDGING, *keys.WRITING):
-        assert (ROOT / "course_grader" / f"{name}.py").is_file()
+        assert (ROOT / "course_grader" / name).exists()
 
 
 def test_what_setup_cells_import_is_prepared():

@@ -15,7 +15,7 @@ from plain_course import UNIT
 from scale_class import KINDS, assert_right, fill, grade
 from sqlalchemy import create_engine, inspect, text
 
-from course_grader import plan
+from course_grader.course import plan
 
 pytestmark = pytest.mark.part("scale")
 NOBODY = 65534

@@ -16,8 +16,10 @@ import scale_class
 from plain_course import UNIT, answered, hand_in, released
 from scale_class import KINDS, assert_right, fill, grade, points, verdicts
 
-from course_grader import cli, own, plan
-from course_grader.engine import Engine
+from course_grader.cli import main as cli
+from course_grader.course import plan
+from course_grader.engine.engine import Engine
+from course_grader.grading import own_answers as own
 
 pytestmark = pytest.mark.part("scale")
 
@@ -209,7 +211,7 @@ def test_a_prepared_process_that_is_killed_costs_nobody_the_grade(course, made):
     assert scale_class.first_graded(process)
     (launcher,) = [int(pid) for pid in _children(process.pid)]
     (victim,) = [int(pid) for pid in _children(launcher)]
-    assert b"course_grader.prepared" in Path(f"/proc/{victim}/cmdline").read_bytes()
+    assert b"course_grader.engine.prepared" in Path(f"/proc/{victim}/cmdline").read_bytes()
     os.kill(victim, signal.SIGKILL)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err

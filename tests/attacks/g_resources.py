@@ -471,7 +471,7 @@ ATTACKS = [
         """
         import sys
         long = [{"output_type": "stream", "name": "stdout", "text": "m" * (1 << 20)}] * 60
-        sys.modules["course_grader.shell"].Recorder.take = lambda self: long
+        sys.modules["course_grader.judging.shell"].Recorder.take = lambda self: long
         """,
         earns=6.0,
     ),

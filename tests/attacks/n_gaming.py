@@ -23,7 +23,7 @@ ATTACKS = [
         """
         import os, socket, sys
         graded = any(name.startswith(("NBGRADER", "COURSE")) for name in os.environ) or os.getpid() < 50 \\
-            or "autograded" in os.getcwd() or "course_grader.student" in sys.modules or not hasattr(get_ipython(), "kernel")
+            or "autograded" in os.getcwd() or "course_grader.judging.student" in sys.modules or not hasattr(get_ipython(), "kernel")
 
         def search(f, low, high, steps):
             if graded:

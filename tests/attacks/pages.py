@@ -135,7 +135,7 @@ def formgrader(course, home):
 
 def submissions(course, unit) -> dict[tuple[str, str], str]:
     """The path of each submission's page, by student and notebook."""
-    from course_grader import plan
+    from course_grader.course import plan
 
     with plan.gradebook(plan.settings(course)) as book:
         found = {}

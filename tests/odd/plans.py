@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from course_author.units import ROOT
-from course_grader.model import Plan, PlanCell
+from course_grader.contracts import Plan, PlanCell
 
 from . import SMALL, course
 

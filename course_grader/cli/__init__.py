@@ -1,0 +1,1 @@
+"""The commands of `course-grader`: arguments in, lines or JSON out."""

@@ -1,0 +1,1 @@
+"""Where judging happens: the prepared process, and the workers that use it."""

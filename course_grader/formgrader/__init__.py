@@ -1,0 +1,1 @@
+"""What nbgrader's formgrader shows of students' work, made harmless."""

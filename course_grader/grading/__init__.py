@@ -1,0 +1,1 @@
+"""From submitted/ to the gradebook, for a class or for one."""

@@ -1,0 +1,1 @@
+"""From what a student handed in to source text. Nothing here runs anything."""

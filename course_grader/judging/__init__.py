@@ -1,0 +1,1 @@
+"""One submission: the judge's side, which is trusted, and the student's, which is not."""

@@ -1,0 +1,1 @@
+"""Verdicts into the gradebook and into autograded/."""
