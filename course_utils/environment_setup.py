@@ -19,6 +19,7 @@ MINIMUM_PYTHON = (3, 11)  # a test holds it equal to requires-python in pyprojec
 STAMP = "course-setup.json"  # inside the environment: what it was built from
 LOG = "course-setup.log"  # inside the environment: all that pip said last time
 FORMAT = 1
+GRADER = "./course_grader"  # a distribution of its own
 
 # What pip prints when it fails -> what to do. The first match counts, so causes stand before their consequences.
 PIP_CURES = (
@@ -141,7 +142,14 @@ def key(root, python):
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update(Path(root, name).read_bytes() + b"\0")
+    if has_grader(root):
+        digest.update(Path(root, GRADER, "pyproject.toml").read_bytes())
     return digest.hexdigest()
+
+
+def has_grader(root):
+    """True in the whole project; students get the course without it."""
+    return Path(root, GRADER, "pyproject.toml").is_file()
 
 
 def read_stamp(venv):
@@ -279,7 +287,8 @@ def _install(root, venv, dev):
     target = ".[dev]" if dev else "."
     say("[2/3] Installing packages{} (the first time takes minutes) ...".format(" for lab and tests" if dev else ""))
     command = [str(venv_python(venv)), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--editable", target, "--constraint", "constraints.txt"]
+    command += ["--progress-bar", "off"] + (["--editable", GRADER] if has_grader(root) else [])
+    command += ["--editable", target, "--constraint", "constraints.txt"]
     done, said = _run(command, root)
     Path(venv, LOG).write_text(said, encoding="utf-8")
     if done != 0:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import nbgrader
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
@@ -78,6 +79,18 @@ def release(folder: Path, unit=UNIT) -> Path:
     result = api.generate_assignment(unit)
     assert result["success"], result.get("log", "") + result.get("error", "")
     return folder
+
+
+def quickstart(folder: Path) -> Path:
+    """nbgrader's own course, released, with the two submissions of nbgrader's user guide."""
+    guide = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
+    shutil.copytree(guide / "source" / "ps1", folder / "source" / "ps1")
+    shutil.copy(guide / "source" / "header.ipynb", folder / "source")
+    shutil.copytree(guide / "submitted", folder / "submitted")
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.IncludeHeaderFooter.header = 'source/header.ipynb'\n"
+    )
+    return release(folder, "ps1")
 
 
 def released(course: Path, notebook="first", unit=UNIT):

@@ -17,7 +17,9 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DIRECT = [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+GRADER = tomllib.loads((ROOT / "course_grader" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LISTS = (PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"], GRADER["dependencies"])
+DIRECT = [Requirement(line) for line in dict.fromkeys(line for lines in LISTS for line in lines)]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 MEND = "after an update of the environment write its versions into constraints.txt"
 
@@ -90,7 +92,7 @@ def test_conda_brings_python_and_pip_only():
     """Packages come from pyproject.toml: a second list of them could only drift."""
     *packages, from_pip = conda()["dependencies"]
     assert [re.split("[=<>]", package)[0] for package in packages] == ["python", "pip"]
-    assert from_pip == {"pip": ["--constraint constraints.txt", "--editable ."]}
+    assert from_pip == {"pip": ["--constraint constraints.txt", "--editable ./course_grader", "--editable ."]}
     assert conda()["name"] == PROJECT["name"]
 
 
@@ -115,5 +117,5 @@ def test_pip_takes_condas_lines(tmp_path):
     lines.write_text("\n".join(conda()["dependencies"][-1]["pip"]))
     done = subprocess.run([sys.executable, "-c", code, lines], capture_output=True, text=True, check=True)
     said = done.stdout.splitlines()
-    assert said[-1] == "False True ."
-    assert len(said) - 1 == len(pins()) and all(line.startswith("True False ") for line in said[:-1])
+    assert said[-2:] == ["False True ./course_grader", "False True ."]
+    assert len(said) - 2 == len(pins()) and all(line.startswith("True False ") for line in said[:-2])

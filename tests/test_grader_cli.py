@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbgrader
 import plain_course
 import pytest
 from plain_course import UNIT, answered, grades, hand_in, named, released
@@ -307,16 +306,7 @@ def _processes():
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
     """nbgrader's quickstart course, released, with the two submissions of nbgrader's user guide."""
-    folder = tmp_path_factory.mktemp("quickstart")
-    guide = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
-    shutil.copytree(guide / "source" / "ps1", folder / "source" / "ps1")
-    shutil.copy(guide / "source" / "header.ipynb", folder / "source")
-    shutil.copytree(guide / "submitted", folder / "submitted")
-    (folder / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.IncludeHeaderFooter.header = 'source/header.ipynb'\n"
-    )
-    plain_course.release(folder, "ps1")
-    return folder
+    return plain_course.quickstart(tmp_path_factory.mktemp("quickstart"))
 
 
 def test_nbgraders_own_course_gets_the_points_that_nbgrader_gives(quickstart, engine, capsys):

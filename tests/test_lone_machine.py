@@ -181,7 +181,7 @@ def fill(index):
 
 def test_the_cell_looks_for_what_pyproject_asks_for():
     direct = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
-    due = direct - JUPYTER - {"numpy", "torch"} - {"nh3"}  # the last for formgrader's pages, which no notebook makes
+    due = direct - JUPYTER - {"numpy", "torch"}
     assert packages() <= due
     assert due <= closure(packages()), "the first cell of chapter 5 does not look for these"
 

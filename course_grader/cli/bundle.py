@@ -1,8 +1,9 @@
 """`course-grader bundle`: the course as students get it, in one zip: no solutions, no hidden tests, no class.
 
-What goes in is named here, file by file or folder by folder; nothing comes along because it happens to lie there. Four
-files are made for students: README, Makefile, pyproject.toml and nbgrader_config.py without what needs the packages of
-authors and instructors. The same course gives the same bytes, on any day and any machine with the same zlib.
+What goes in is named here, file by file or folder by folder; nothing comes along because it happens to lie there. Five
+files are made for students: README, Makefile, pyproject.toml, environment.yml and nbgrader_config.py without what needs
+the packages of authors and instructors. The same course gives the same bytes, on any day and any machine with the same
+zlib.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from ..contracts import GraderError
 
 NAME = "deep-learning-fundamentals"  # the folder in the zip, and the zip
-AS_THEY_ARE = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "constraints.txt", "environment.yml")
+AS_THEY_ARE = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "constraints.txt")
 SECTIONS = ("Two commands", "The chapters", "For students", "Data", "Licence")  # of the README, besides its beginning
 TARGETS = ("help", "lab", "submit", "setup")  # of the Makefile
 SETTINGS = ("c = get_config()", "c.CourseDirectory.course_id", "c.Execute.")  # what the Validate button reads
@@ -60,6 +61,7 @@ def contents(root: Path) -> dict[str, bytes]:
             "Makefile": students_makefile(_text(root / "Makefile")),
             "nbgrader_config.py": students_settings(_text(root / "nbgrader_config.py")),
             "pyproject.toml": students_project(root),
+            "environment.yml": without_grader(_text(root / "environment.yml")),
         }
     except OSError as error:
         told = f"{error.filename} cannot be read ({error.strerror}): get the course's files afresh."
@@ -93,8 +95,14 @@ def students_readme(text: str) -> str:
     parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)
     kept = [part for part in parts if not part.startswith("## ") or part[3:].split("\n")[0] in SECTIONS]
     lines = [line for line in "".join(kept).split("\n") if not line.startswith("make test")]
-    text = "\n".join(lines).replace("## Two commands", "## To begin", 1)
+    text = without_grader("\n".join(lines)).replace("## Two commands", "## To begin", 1)
     return text.replace("then the two commands above", "then the command above", 1)
+
+
+def without_grader(text: str) -> str:
+    """An installation from two paths as one from the course's own."""
+    kept = [line for line in text.split("\n") if line.strip() != "- --editable ./course_grader"]
+    return "\n".join(kept).replace("-e ./course_grader -e .", "-e .")
 
 
 def students_makefile(text: str) -> str:

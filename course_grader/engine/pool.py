@@ -146,9 +146,7 @@ class Cluster(_Futures):
         try:
             import distributed
         except ImportError:
-            raise GraderError(
-                "--cluster needs the package distributed: pip install 'deep-learning-fundamentals[cluster]'."
-            ) from None
+            raise GraderError("--cluster needs the package distributed: pip install distributed.") from None
         self._distributed, self._address = distributed, address
         self._say = say or (lambda line: print(line, file=sys.stderr, flush=True))
         self._client = None
