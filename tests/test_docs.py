@@ -69,8 +69,8 @@ def run(command, course, programs, **more):
 
 
 def make_programs(folder):
-    """What installing the project puts on the PATH: `course-grader`, from pyproject's own line."""
-    (entry,) = re.findall(r'^course-grader = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    """What installing the project puts on the PATH: `course-grader`, from its own line."""
+    (entry,) = re.findall(r'^course-grader = "(.*)"$', (ROOT / "course_grader" / "pyproject.toml").read_text(), re.M)
     module, function = entry.split(":")
     program = folder / "course-grader"
     code = f"import sys; from {module} import {function}; sys.exit({function}())"
@@ -105,7 +105,7 @@ def walk(tmp_path_factory):
     """The course after all commands of the page, and what each of them printed."""
     course = small_course.make(tmp_path_factory.mktemp("docs") / "course", bank=False)
     programs = make_programs(tmp_path_factory.mktemp("programs"))
-    for name in ("Makefile", "README.md", "pyproject.toml", *bundle.AS_THEY_ARE):
+    for name in ("Makefile", "README.md", "pyproject.toml", "environment.yml", *bundle.AS_THEY_ARE):
         shutil.copy(ROOT / name, course)
     for package in ("course_utils", "course_author", "course_grader"):
         shutil.copytree(ROOT / package, course / package, ignore=shutil.ignore_patterns("__pycache__"))

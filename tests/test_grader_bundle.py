@@ -59,7 +59,14 @@ def course(tmp_path):
     """A copy of the course in which something can be broken."""
     for name in ("source", "release", "course_utils"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (*bundle.AS_THEY_ARE, "README.md", "Makefile", "pyproject.toml", "nbgrader_config.py"):
+    for name in (
+        *bundle.AS_THEY_ARE,
+        "README.md",
+        "Makefile",
+        "pyproject.toml",
+        "nbgrader_config.py",
+        "environment.yml",
+    ):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -81,6 +88,11 @@ def test_only_what_students_need_is_in_it(course):
     assert {f"{bundle.NAME}/release/{unit.name}/{unit.name}.ipynb" for unit in (ROOT / "release").iterdir()} <= set(
         names
     )
+
+
+def test_it_knows_nothing_of_the_grader(files):
+    for name in ("README.md", "Makefile", "pyproject.toml", "environment.yml", "nbgrader_config.py"):
+        assert b"grader" not in files[name].replace(b"nbgrader", b"").replace(b"formgrader", b""), name
 
 
 def test_no_line_of_a_solution_or_hidden_test_is_in_it(files):

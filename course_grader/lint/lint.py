@@ -182,7 +182,3 @@ def main(argv: list[str]) -> int:
         note = "perhaps: " if fault.warning else ""
         print(f"{name}: cell {fault.cell}, line {fault.line}: {note}{fault.sentence}")
     return int(any(not fault.warning for _, fault in faults))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
