@@ -61,16 +61,19 @@ def try_own_answers(units: list[str], root=ROOT) -> str:
     """
     from course_grader.contracts import BadUnit, CannotStart
     from course_grader.course import plan
-    from course_grader.grading import submission as steps
+    from course_grader.engine import pool, worker
+    from course_grader.grading import own_answers
 
-    with steps.Grader(plan.settings(root)) as grader:
-        try:
-            for unit in units:
-                grader.try_own_answers(unit)
-        except BadUnit as error:
-            raise UnitError(str(error)) from None
-        except CannotStart as error:  # a machine that cannot grade may well release
-            return f"The judge cannot try the own answers here: {error}"
+    course = plan.settings(root)
+    try:
+        for unit in units:
+            own_answers.check_released(course, unit, pool.Local(1, stay=True))
+    except BadUnit as error:
+        raise UnitError(str(error)) from None
+    except CannotStart as error:  # a machine that cannot grade may well release
+        return f"The judge cannot try the own answers here: {error}"
+    finally:
+        worker.close()
     return ""
 
 
