@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from course_author.units import load_unit, unit_names
+from course_author.units.text import load_unit, unit_names
 from course_grader.contracts import Plan, PlanCell
 from course_grader.lint.lint import lint, lint_unit, main
 from course_grader.lint.rules import SAY

@@ -52,7 +52,7 @@ def contents(root: Path) -> dict[str, bytes]:
     GraderError
         If something that students need is missing.
     """
-    from course_author.wheel import students_project  # tomllib and more, only here
+    from course_author.ship.wheel import students_project
 
     try:
         files = {name: (root / name).read_bytes() for name in AS_THEY_ARE}

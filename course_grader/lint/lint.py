@@ -171,7 +171,8 @@ def _is_telling(value: object) -> bool:
 
 def main(argv: list[str]) -> int:
     """Lint the units of this course (none named: all). Status 1 if there is anything to mend."""
-    from course_author.units import UnitError, chosen_units, load_unit
+    from course_author.units.text import chosen_units, load_unit
+    from course_author.units.unit import UnitError
 
     try:
         faults = [(name, fault) for name in chosen_units(argv) for fault in lint_unit(load_unit(name))]
