@@ -7,19 +7,17 @@ neither, and the program `course-grader` would not even start where nbgrader is 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
+
+from course_grader.cli.bundle import PACKAGE, students_project
 
 from ..units.unit import ROOT, UnitError
 
-PACKAGE = "course_utils"
 LICENSES = ("LICENSE", "LICENSE-TEXT")
-FIELDS = ("name", "version", "description", "license", "license-files", "requires-python", "dependencies")
 
 
 def build_wheel(folder, root=ROOT) -> Path:
@@ -42,7 +40,8 @@ def build_wheel(folder, root=ROOT) -> Path:
         shutil.copytree(Path(root) / PACKAGE, copy / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
         for name in LICENSES:
             shutil.copy(Path(root) / name, copy)
-        (copy / "pyproject.toml").write_text(students_project(root), encoding="utf-8")
+        project = students_project((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))
+        (copy / "pyproject.toml").write_text(project, encoding="utf-8")
         command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", ".", "--wheel-dir", made]
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -50,23 +49,6 @@ def build_wheel(folder, root=ROOT) -> Path:
         (wheel,) = made.iterdir()
         Path(folder).mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(wheel, folder))
-
-
-def students_project(root=ROOT) -> str:
-    """The course's pyproject.toml without what students do not get: its other packages, programs and extras."""
-    whole = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))
-    scripts = whole["project"]["scripts"]
-    tables = {
-        "build-system": whole["build-system"],
-        "project": {field: whole["project"][field] for field in FIELDS},
-        "project.scripts": {name: entry for name, entry in scripts.items() if entry.startswith(f"{PACKAGE}.")},
-        "tool.setuptools.packages.find": {"include": [PACKAGE, f"{PACKAGE}.*"], "namespaces": False},
-        "tool.setuptools.package-data": {PACKAGE: whole["tool"]["setuptools"]["package-data"][PACKAGE]},
-    }
-    lines = []
-    for name, table in tables.items():  # texts and lists of texts look the same in JSON and in TOML
-        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
-    return "\n".join(lines) + "\n"
 
 
 def main(argv) -> int:
