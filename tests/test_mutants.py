@@ -210,7 +210,7 @@ def test_results_are_stale_when_a_test_changes(course, unit):
 
 def test_only_stale_results_are_run_again_unless_all_are_asked_for(course):
     mutant_results.main(["--root", str(course)])
-    path = course / "tests" / "answers" / "mutant_results.json"
+    path = course / "tests" / "answers" / "mutants.json"
     kept = json.loads(path.read_text())
     kept["01_small/standardize"]["survivors"] = []
     path.write_text(json.dumps(kept))
@@ -253,7 +253,7 @@ def test_damaged_files_are_one_sentence_each(course):
     with pytest.raises(MutantError, match="is not TOML"):
         declared(course)
     for damaged in ("{", "[]"):
-        (course / "tests/answers/mutant_results.json").write_text(damaged, encoding="utf-8")
+        (course / "tests/answers/mutants.json").write_text(damaged, encoding="utf-8")
         with pytest.raises(MutantError, match="is not JSON of ours: delete it and run `make mutants`"):
             results(course)
 
