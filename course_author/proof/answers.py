@@ -74,7 +74,7 @@ def matrix(runner: Runner | JudgedRunner, unit: Unit, exercise: Exercise, root=R
     return Matrix(exercise, tuple(map(Judged, answers, outcomes)))
 
 
-# -- the rules of the course plan ------------------------------------------------------------------------------------
+# -- the rules --------------------------------------------------------------------------------------------------------
 
 
 def bank_faults(answers: list[Answer], exercise: Exercise) -> list[str]:
