@@ -13,7 +13,7 @@ import plain_course
 import pytest
 from plain_course import UNIT, answered, grades, hand_in, named, released
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.cli import main as cli
 from course_grader.contracts import STUDENT, CellVerdict, GraderError, Verdict
 from course_grader.course import plan

@@ -15,7 +15,7 @@ from plain_course import UNIT, answered, hand_in, released
 from playwright.sync_api import expect
 from scale_class import KINDS
 
-from course_author.release import environment
+from course_author.units.release import environment
 from course_grader.cli import main as cli
 from course_grader.contracts import CannotStart
 from course_grader.course import lock, plan

@@ -18,7 +18,7 @@ from plain_course import UNIT, answered, grades, hand_in, released
 from playwright.sync_api import expect
 from traitlets.config import Config
 
-from course_author.build import build
+from course_author.units.build import build
 from course_grader.cli import main as cli
 from course_grader.course import plan
 from course_grader.engine import engine as engines
