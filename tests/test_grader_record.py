@@ -19,7 +19,8 @@ from plain_course import UNIT, answered, comments, grades, hand_in, released
 from recording import Graded, record, recorded
 from traitlets.config import Config
 
-from course_grader.contracts import CAUSES, Added, CellRun, CellVerdict, GraderError, Verdict
+from course_grader.causes import CAUSES
+from course_grader.contracts import Added, CellRun, CellVerdict, GraderError, Verdict
 from course_grader.course import plan
 from course_grader.intake import notebook as intake
 from course_grader.judging import fingerprint as keys
