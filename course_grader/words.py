@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from .contracts import Exercise, Plan, PlanCell
 
@@ -31,6 +32,12 @@ def short(name: str) -> str:
     """A file name fit for a sentence: printable, and short."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
     return clean if len(clean) <= 80 else clean[:77] + "..."
+
+
+def listed(names: Collection) -> str:
+    """The first five names."""
+    shown = [short(str(name)) for name in list(names)[:5]]
+    return ", ".join(shown) + (", ..." if len(names) > 5 else "")
 
 
 def clean(text: str) -> str:

@@ -41,8 +41,8 @@ from course_grader.feedback import page as feedback
 from course_grader.feedback.autograded import BY_STOCK, submission_of
 from course_grader.feedback.highlight import highlight
 from course_grader.feedback.text import MOST_TEXT
-from course_grader.intake import notebook as intake
 from course_grader.intake import pictures
+from course_grader.intake import submission as intake
 from course_grader.records.verdict_file import read_verdict
 
 pytestmark = pytest.mark.part("grader")
