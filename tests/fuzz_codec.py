@@ -19,12 +19,6 @@ with contextlib.suppress(ImportError):
     import atheris
 
 
-def _codec():
-    from course_grader.wire import codec
-
-    return codec
-
-
 def message(node: bytes) -> bytes:
     return b"\1" + node
 
@@ -282,10 +276,12 @@ def seeds() -> list[bytes]:
     """Good messages of every tag, for a mutator to start from."""
     import torch
 
-    codec = _codec()
+    from course_grader.wire.forms import GENERATORS, Ext
+    from course_grader.wire.write import encode
+
     leaf = torch.tensor([1.0, 2.0], requires_grad=True)
     leaf.grad = torch.tensor([3.0, 4.0])
-    generators = [np.random.Generator(getattr(np.random, name)(1)) for name in codec._GENERATORS]
+    generators = [np.random.Generator(getattr(np.random, name)(1)) for name in GENERATORS]
     values = [None, True, ..., -129, 2**70, -0.0, float("nan"), 1 - 2j, "a\ud800\U0001f600", b"x", bytearray(b"y")]
     values += [
         (1, [2, (3,)]),
@@ -317,18 +313,22 @@ def seeds() -> list[bytes]:
         torch.bfloat16,
         torch.device("cuda:1"),
     ]
-    values += [*generators, codec.Ext("handle", (1, "name"))]
-    return [codec.encode(value) for value in values]
+    values += [*generators, Ext("handle", (1, "name"))]
+    return [encode(value) for value in values]
 
 
 def check(data: bytes) -> bool:
     """Hold one message against the rule; says whether it was accepted."""
-    codec = _codec()
+    from course_grader.wire.errors import CodecError
+    from course_grader.wire.forms import Ext
+    from course_grader.wire.read import decode
+    from course_grader.wire.write import encode
+
     try:
-        value = codec.decode(data, extend=codec.Ext)
-    except codec.CodecError:
+        value = decode(data, extend=Ext)
+    except CodecError:
         return False
-    again = codec.encode(value)
+    again = encode(value)
     if again != data:
         raise AssertionError(f"{data!r} was read as {value!r}, which is written as {again!r}")
     return True
@@ -338,17 +338,17 @@ def main() -> None:
     import torch  # noqa: F401  before the codec is instrumented
 
     with atheris.instrument_imports(include=["course_grader"]):
-        codec = _codec()
+        from course_grader.wire import forms, read, write  # noqa: F401
     with tempfile.TemporaryDirectory(prefix="fuzz-codec-") as folder:
         small = [data for data in hostile().values() if len(data) < 5000]
         for number, data in enumerate([*small, *seeds()]):
             Path(folder, f"{number:04}").write_bytes(data)
         dictionary = Path(folder, "words")
         words = [
-            *codec._DTYPES,
-            *codec._TENSOR_DTYPES.split(),
-            *codec._GENERATORS,
-            *codec._TYPES,
+            *forms.DTYPES,
+            *forms.TENSOR_DTYPES.split(),
+            *forms.GENERATORS,
+            *forms.TYPES,
             "<U",
             "cpu:",
             "cuda:",

@@ -24,8 +24,7 @@ from pathlib import Path
 
 from ..causes import ENDINGS, LATE
 from ..contracts import OUTPUT_CHARS, REST_LEFT_OUT, STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
-from ..wire.channel import Closed, ProtocolError, Silent
-from ..wire.codec import CodecError
+from ..wire.errors import Closed, CodecError, ProtocolError, Silent
 from ..wire.json_frames import receive_json, send_json
 from . import needs
 from .base import setup_fault

@@ -18,8 +18,9 @@ import weakref
 
 import numpy as np
 
-from ..wire.channel import Channel, ProtocolError
-from ..wire.codec import Ext
+from ..wire.channel import Channel
+from ..wire.errors import ProtocolError
+from ..wire.forms import Ext
 
 CALLBACKS = 10_000  # functions of the tests' alive on the student's side
 HANDLES = 1_000_000

@@ -21,8 +21,9 @@ import types
 
 import numpy as np
 
-from ..wire.channel import Channel, Closed
-from ..wire.codec import Ext
+from ..wire.channel import Channel
+from ..wire.errors import Closed
+from ..wire.forms import Ext
 from .cells import OutOfTime, execute, interruptible, start_timers, stop_timers, uninterrupted
 from .remote import BINARY, UNARY, find_global
 from .shell import Recorder, is_cell, one_line, run_cell

@@ -1,6 +1,6 @@
 """One conversation between the judge and a student's process: frames, requests within requests, and shared objects.
 
-Both sides use a `Channel`. What crosses is plain data (`codec`) and three kinds of references:
+Both sides use a `Channel`. What crosses is plain data (`forms`) and three kinds of references:
 
 - A *shared object* is a mutable value (list, dict, set, array, tensor, generator, bytearray) that both sides know under
   one number. It crosses whole the first time; after that each message brings along the shared objects that changed on
@@ -15,262 +15,23 @@ made by the student's side odd.
 
 from __future__ import annotations
 
-import hashlib
-import operator
 import socket
 import struct
 import sys
 import time
 
-import numpy as np
-
-from . import codec
-from .codec import Ext
+from .envelope import close_usual, open_usual
+from .errors import Closed, CodecError, ProtocolError, Silent
+from .forms import Caps, Ext
+from .read import decode
+from .shared import BY_VALUE, CONTAINERS, SHARED_TYPES, as_kept, blank_of, fill, look_at, looks_same, state_of, type_of
+from .write import encode
 
 LENGTH = struct.Struct(">I")
 FRAME_BYTES = 96 << 20
-ENVELOPE = codec.Caps(total_bytes=FRAME_BYTES, string_bytes=FRAME_BYTES)  # it holds whole arrays as bytes
+ENVELOPE = Caps(total_bytes=FRAME_BYTES, string_bytes=FRAME_BYTES)  # it holds whole arrays as bytes
 DEPTH = 60  # requests within requests; each takes some twenty frames of Python's
 OBJECTS = 200_000  # shared objects alive at a time
-
-
-class ProtocolError(Exception):
-    """The other side sent something that no honest process sends."""
-
-
-class Closed(Exception):
-    """The other side has gone, or said nothing for longer than it may."""
-
-
-class Silent(Closed):
-    """It said nothing for longer than it may."""
-
-
-# -- shared objects --------------------------------------------------------------------------------------------------
-
-
-def type_of(value) -> str | None:
-    """The type under which a mutable value is shared; None for all others. Subclasses count as their base."""
-    cls = type(value)  # isinstance would believe a `__class__` that lies
-    if id(cls) in _BY_VALUE:
-        return None
-    name = _EXACT.get(id(cls)) or _base_of(cls)
-    return name if name != "array" or value.dtype.kind in "biufcSU" else None
-
-
-def _base_of(cls: type) -> str | None:
-    for name, base in _SHARED.items():
-        if issubclass(cls, base):
-            return name
-    torch = sys.modules.get("torch")
-    if torch is None or not issubclass(cls, torch.Tensor):
-        return None
-    _EXACT[id(torch.Tensor)] = "tensor"
-    return "tensor"
-
-
-_SHARED = {
-    "list": list,
-    "dict": dict,
-    "set": set,
-    "bytearray": bytearray,
-    "array": np.ndarray,
-    "generator": np.random.Generator,
-}
-# By id of the type, for speed: a type that is no built-in one may have its own idea of a hash.
-_EXACT = {id(cls): name for name, cls in _SHARED.items()}
-_BY_VALUE = frozenset(
-    id(cls) for cls in (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, slice, range, type(...),
-                        np.bool_, np.int64, np.int32, np.uint8, np.float64, np.float32)
-)  # fmt: skip
-
-
-def _state(kind: str, value):
-    """What decides about a shared object's content, one level deep, as something that the codec takes."""
-    if kind == "list":
-        return tuple(list.__iter__(value))
-    if kind == "dict":
-        return tuple(dict.items(value))
-    if kind == "set":
-        return tuple(set.__iter__(value))
-    return bytes(value) if kind == "bytearray" else value
-
-
-_SMALL = 1 << 16  # bytes of a state that is kept, instead of a digest
-
-
-def _look(kind: str, value):
-    """What shows later whether a shared object has changed since: much cheaper than its encoded state.
-
-    Of a container it holds the very elements: those that can change are shared, and looked at on their own.
-    """
-    if kind == "dict":
-        return (*dict.keys(value), *dict.values(value))
-    return _state(kind, value) if kind in _CONTAINERS else _kept(codec.encode(value))
-
-
-def _kept(state: bytes) -> bytes:
-    """A look at an array, generator or tensor: its encoded state, or a digest of that."""
-    return state if len(state) <= _SMALL else hashlib.blake2b(state, digest_size=16).digest()
-
-
-def _same(kind: str, one, other) -> bool:
-    """Are two looks at one object alike?"""
-    if kind in ("list", "dict", "set"):
-        return one is not None and len(one) == len(other) and all(map(operator.is_, one, other))
-    return one == other
-
-
-def _blank(kind: str, state):
-    """A new object to hold `state`; containers are filled later, since they may contain each other."""
-    return {"list": list, "dict": dict, "set": set, "bytearray": bytearray}[kind]() if kind in _CONTAINERS else state
-
-
-_CONTAINERS = ("list", "dict", "set", "bytearray")
-
-
-def _fill(kind: str, value, state) -> None:
-    """Give an existing object the content `state`, in place."""
-    if kind == "list":
-        list.__setitem__(value, slice(None), state)
-    elif kind == "dict":
-        dict.clear(value)
-        dict.update(value, state)
-    elif kind == "set":
-        set.clear(value)
-        set.update(value, state)
-    elif kind == "bytearray":
-        value[:] = state
-    elif kind == "array":
-        _fill_array(value, state)
-    elif kind == "generator":
-        value.bit_generator.state = state.bit_generator.state
-    else:
-        _fill_tensor(value, state)
-
-
-def _fill_array(value, state) -> None:
-    """Only what can be done without moving the array's memory: others may look at it, too."""
-    if value.dtype != state.dtype or value.size != state.size:
-        raise ProtocolError("an array was given another type or size in place")
-    if value.shape != state.shape:
-        value.shape = state.shape
-    value[...] = state  # a read-only array refuses
-    if not state.flags.writeable:
-        value.flags.writeable = False
-
-
-def _fill_tensor(value, state) -> None:
-    value.data = state.data
-    if value.is_leaf:
-        value.requires_grad_(state.requires_grad)
-        value.grad = state.grad
-
-
-# -- envelopes: what codec makes of a message, five times faster for the usual ones ----------------------------------
-
-_FEW = 128  # changes, dropped objects, letters of a kind: their count is one byte
-
-
-def _close_usual(kind: str, changes: list, body: bytes, dropped: list) -> bytes | None:
-    """The bytes of codec.encode((kind, changes, body, dropped)); None if it has to write them."""
-    if len(changes) >= _FEW or len(dropped) >= _FEW:
-        return None
-    parts = [b"\1(\4s%c" % len(kind), kind.encode("ascii"), b"[%c" % len(changes)]
-    for number, name, state in changes:
-        node = codec.small_int(number)
-        if node is None:
-            return None
-        parts += [b"(\3", node, b"s%c" % len(name), name.encode("ascii"), b"b", _varint(len(state)), state]
-    nodes = [codec.small_int(number) for number in dropped]
-    if None in nodes:
-        return None
-    return b"".join([*parts, b"b", _varint(len(body)), body, b"[%c" % len(nodes), *nodes])
-
-
-def _varint(value: int) -> bytes:
-    made = bytearray()
-    while value >= 0x80:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    made.append(value)
-    return bytes(made)
-
-
-def _open_usual(frame: bytes) -> tuple[str, list, bytes, list] | None:
-    """What codec.decode makes of a frame that `_close_usual` may have written; None for every other."""
-    try:
-        at = _Cursor(frame)
-        at.expect(b"\1(\4")
-        kind = at.text()
-        at.expect(b"[")
-        changes = []
-        for _ in range(at.count()):
-            at.expect(b"(\3")
-            changes.append((at.int(), at.text(), at.bytes()))
-        body = at.bytes()
-        at.expect(b"[")
-        dropped = [at.int() for _ in range(at.count())]
-    except (_Unusual, IndexError, UnicodeDecodeError):
-        return None
-    return (kind, changes, body, dropped) if at.pos == len(frame) else None
-
-
-class _Unusual(Exception):
-    """The frame has another form."""
-
-
-class _Cursor:
-    """Reads the nodes of a usual envelope."""
-
-    __slots__ = ("data", "pos")
-
-    def __init__(self, data: bytes):
-        self.data, self.pos = data, 0
-
-    def expect(self, text: bytes) -> None:
-        if not self.data.startswith(text, self.pos):
-            raise _Unusual
-        self.pos += len(text)
-
-    def count(self) -> int:
-        value = self.data[self.pos]
-        if value >= _FEW:
-            raise _Unusual
-        self.pos += 1
-        return value
-
-    def take(self, size: int) -> bytes:
-        start, self.pos = self.pos, self.pos + size
-        if self.pos > len(self.data):
-            raise _Unusual
-        return self.data[start : self.pos]
-
-    def text(self) -> str:
-        self.expect(b"s")
-        return self.take(self.count()).decode("ascii")
-
-    def int(self) -> int:
-        self.expect(b"i")
-        size = self.count()
-        value = int.from_bytes(self.take(size), "big")
-        if codec.small_int(value) is None or size != (1 if value < 128 else 2):
-            raise _Unusual
-        return value
-
-    def bytes(self) -> bytes:
-        self.expect(b"b")
-        size = shift = 0
-        while True:
-            byte = self.data[self.pos]
-            self.pos += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        if shift > 7 and not byte:  # a length in more bytes than it needs
-            raise _Unusual
-        return self.take(size)
 
 
 class Channel:
@@ -351,7 +112,7 @@ class Channel:
         """Send a value as the answer; if it cannot cross, the reason."""
         try:
             frame = self._pack("value", value)
-        except codec.CodecError as error:
+        except CodecError as error:
             frame = self._pack("error", self.describe(error))
         self._write(frame)
 
@@ -363,17 +124,17 @@ class Channel:
     def receive(self):
         """The next message as (kind, body), its changes applied."""
         frame = self._read()
-        message = _open_usual(frame) or codec.decode(frame, caps=ENVELOPE)
+        message = open_usual(frame) or decode(frame, caps=ENVELOPE)
         if type(message) is not tuple or [type(part) for part in message] != [str, list, bytes, list]:
             raise ProtocolError("a message of the wrong form")
         kind, changes, encoded, dropped = message
         self._apply(changes)
-        body = codec.decode(encoded, extend=self._into)
+        body = decode(encoded, extend=self._into)
         self._forget(number for number in dropped if number in self._objects)
         return kind, body
 
     def _pack(self, kind: str, body) -> bytes:
-        encoded = codec.encode(body, extend=self._out)
+        encoded = encode(body, extend=self._out)
         changes, done = [], 0
         numbers = list(self._objects)  # what is already shared may have changed
         while done < len(numbers):
@@ -384,27 +145,25 @@ class Channel:
             done = len(numbers)
             numbers = list(self._objects)  # states may have brought in new objects
         dropped = self._forget_unused()
-        return _close_usual(kind, changes, encoded, dropped) or codec.encode(
-            (kind, changes, encoded, dropped), caps=ENVELOPE
-        )
+        return close_usual(kind, changes, encoded, dropped) or encode((kind, changes, encoded, dropped), caps=ENVELOPE)
 
     def _change(self, number: int):
         value = self._objects[number]
         kind = type_of(value)
-        if kind in _CONTAINERS:
-            look, state = _look(kind, value), None
+        if kind in CONTAINERS:
+            look, state = look_at(kind, value), None
         else:
-            state = codec.encode(value)
-            look = _kept(state)
-        if _same(kind, self._known.get(number), look):
+            state = encode(value)
+            look = as_kept(state)
+        if looks_same(kind, self._known.get(number), look):
             return None
         if state is None:
-            state = codec.encode(_state(kind, value), extend=self._out)
+            state = encode(state_of(kind, value), extend=self._out)
         self._known[number] = look
         return (number, kind, state)
 
     def _out(self, value):
-        if id(type(value)) in _BY_VALUE:
+        if id(type(value)) in BY_VALUE:
             return NotImplemented
         if type_of(value) is None:
             return self.export(value)
@@ -439,24 +198,24 @@ class Channel:
                 fresh.add(number)
             elif number in fresh:
                 raise ProtocolError("an object is new twice in one message")
-            if kind in _CONTAINERS:
+            if kind in CONTAINERS:
                 decoded.append((number, kind, state))
                 if new:
                     self._accept(number, kind, None)
                 elif type_of(self._objects[number]) != kind:
                     raise ProtocolError("a shared object changed its type")
             else:
-                self._apply_leaf(number, kind, codec.decode(state), new)
+                self._apply_leaf(number, kind, decode(state), new)
         for number, kind, state in decoded:
-            content = codec.decode(state, extend=self._into)
+            content = decode(state, extend=self._into)
             try:
-                _fill(kind, self._objects[number], content)
+                fill(kind, self._objects[number], content)
             except (TypeError, ValueError) as error:  # content of another shape than this type holds
                 raise ProtocolError("a shared object was sent content that does not fit it") from error
         for number, kind, state in changes:
             # A new array is read from just the bytes that would be written of it.
-            as_sent = number in fresh and kind not in _CONTAINERS
-            self._known[number] = _kept(state) if as_sent else _look(kind, self._objects[number])
+            as_sent = number in fresh and kind not in CONTAINERS
+            self._known[number] = as_kept(state) if as_sent else look_at(kind, self._objects[number])
 
     def _apply_leaf(self, number: int, kind: str, state, new: bool) -> None:
         if type_of(state) != kind:
@@ -467,16 +226,16 @@ class Channel:
         if type_of(self._objects[number]) != kind:
             raise ProtocolError("a shared object changed its type")
         try:
-            _fill(kind, self._objects[number], state)
+            fill(kind, self._objects[number], state)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ProtocolError("a shared object was changed in a way that cannot cross") from error
 
     def _accept(self, number: int, kind: str, state) -> None:
         if number < 0 or number % 2 == self._next % 2:
             raise ProtocolError("a new object under a number of ours")
-        if kind not in (*_SHARED, "tensor"):
+        if kind not in (*SHARED_TYPES, "tensor"):
             raise ProtocolError(f"a shared object of the unknown type {kind!r}")
-        self._remember(number, _blank(kind, state))
+        self._remember(number, blank_of(kind, state))
 
     def _forget_unused(self) -> list[int]:
         """Drop shared objects that nobody else holds here: they cannot change, and nobody here would see it."""
@@ -495,7 +254,7 @@ class Channel:
 
     def _write(self, frame: bytes) -> None:
         if len(frame) > FRAME_BYTES:
-            raise codec.CodecError(f"a message of {len(frame) >> 20} MB is too large to cross")
+            raise CodecError(f"a message of {len(frame) >> 20} MB is too large to cross")
         try:
             self._socket.settimeout(self._patience())
             # In one piece: a length of its own would wake the other side only to let it wait for the rest.

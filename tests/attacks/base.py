@@ -65,7 +65,7 @@ class Attack:
 WIRE = """\
 import gc, socket, struct, sys, time
 
-codec = sys.modules["course_grader.wire.codec"]
+codec = sys.modules["course_grader.wire.write"]
 
 
 def _wire():
