@@ -16,7 +16,7 @@ import course_utils
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(module.name for module in pkgutil.iter_modules([str(ROOT / "course_utils")]) if module.name[0] != "_")
 # Students run these before anything is installed.
-STANDARD_LIBRARY_ONLY = {"lab", "environment_setup", "workbook", "handin", "answer_cells"} & set(MODULES)
+STANDARD_LIBRARY_ONLY = {"lab", "environment_setup", "workbook", "handin", "inbox", "submission", "answer_cells"}
 
 
 def run(code, *options, **environment):
