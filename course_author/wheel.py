@@ -55,13 +55,13 @@ def build_wheel(folder, root=ROOT) -> Path:
 def students_project(root=ROOT) -> str:
     """The course's pyproject.toml without what students do not get: its other packages, programs and extras."""
     whole = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))
-    scripts = whole["project"]["scripts"]
+    scripts, setuptools = whole["project"]["scripts"], whole["tool"]["setuptools"]
     tables = {
         "build-system": whole["build-system"],
         "project": {field: whole["project"][field] for field in FIELDS},
         "project.scripts": {name: entry for name, entry in scripts.items() if entry.startswith(f"{PACKAGE}.")},
-        "tool.setuptools": {"packages": [PACKAGE]},
-        "tool.setuptools.package-data": {PACKAGE: whole["tool"]["setuptools"]["package-data"][PACKAGE]},
+        "tool.setuptools": {"packages": [name for name in setuptools["packages"] if name.split(".")[0] == PACKAGE]},
+        "tool.setuptools.package-data": {PACKAGE: setuptools["package-data"][PACKAGE]},
     }
     lines = []
     for name, table in tables.items():  # texts and lists of texts look the same in JSON and in TOML
