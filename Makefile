@@ -90,4 +90,5 @@ lint: dev  ## check code style
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 
 clean:  ## remove caches and test artefacts; never the environment, never anybody's work
-	@rm -rf artifacts build dist *.egg-info .pytest_cache .ruff_cache course_*/__pycache__ tests/__pycache__
+	@rm -rf artifacts build dist *.egg-info .pytest_cache .ruff_cache && \
+		find course_* tests -name __pycache__ -prune -exec rm -rf {} +

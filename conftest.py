@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course_author.release import environment
+from course_author.units.release import environment
 
 # A test's part: its `part` marker, else the first pattern that its file matches.
 PARTS = (

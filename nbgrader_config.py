@@ -12,7 +12,7 @@ c.CourseDirectory.course_id = "deep-learning-fundamentals"
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",
-    "course_author.preprocessors.NamedStubs",  # in place of ClearSolutions: the stub names its exercise
+    "course_author.units.preprocessors.NamedStubs",  # in place of ClearSolutions: the stub names its exercise
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
@@ -20,7 +20,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ComputeChecksums",  # again: the hidden tests are gone now
     "nbgrader.preprocessors.CheckCellMetadata",
-    "course_author.preprocessors.TagUnanswered",  # last: Run All must reach the end of a blank notebook
+    "course_author.units.preprocessors.TagUnanswered",  # last: Run All must reach the end of a blank notebook
 ]
 
 # What a submission may bring along by accident, and nobody needs in a class folder.

@@ -28,38 +28,23 @@ from nbgrader.utils import parse_utc
 
 from .contracts import BadUnit, CannotStart, GraderError
 from .course import plan as plans
-from .grading.submission import Grader
+from .engine import worker
+from .engine.pool import Local
+from .grading import own_answers
+from .grading.reading import timestamp
+from .grading.run import Run
 from .intake import notebook as intake
-from .records import save as record
 
-_graders: dict[tuple[str, str], Grader] = {}  # one for each course and isolation, for as long as this process lives
-
-
-def grader_for(course: plans.Settings) -> Grader:
-    """This process's grader of a course; its engine goes on to the next submission, and is closed at exit."""
-    isolation = course.grader.isolation
-    found = _graders.get((str(course.root), isolation))
-    if found is None:
-        found = _graders[str(course.root), isolation] = Grader(course, isolation)
-        if len(_graders) == 1:
-            atexit.register(close_all)
-    found.course = course  # settings may have changed since (formgrader lives for days)
-    return found
+atexit.register(worker.close)  # formgrader's process lives for days, and its engine with it
 
 
-def close_all() -> None:
-    """End the engines of this process."""
-    while _graders:
-        _graders.popitem()[1].close()
+def here() -> Local:
+    """One submission after the other, as nbgrader does; the engine goes on to the next one."""
+    return Local(1, stay=True)
 
 
 class JudgedAutograde(Autograde):
     """nbgrader's Autograde with the judge: submissions are read, judged and recorded by course_grader."""
-
-    def take_over(self) -> None:
-        """Called once for each run, before anything is read."""
-        self._grader = grader_for(plans.Settings(self.coursedir, self.config))
-        self._grader.forget_plans()
 
     def convert_notebooks(self) -> None:
         """All submissions, in place of nbgrader's own loop.
@@ -68,13 +53,12 @@ class JudgedAutograde(Autograde):
         formgrader's button always is), and once more when it is refused. Here what was recorded stays until a new
         verdict takes its place.
         """
-        refused = []
+        course, refused = plans.Settings(self.coursedir, self.config), []
         for unit, submissions in self._by_unit().items():
+            run = Run(course, unit, regrade=True, create=self.create_student, say=self._warn)
             try:
-                with self._grader.hold(unit, say=lambda sentence: self.log.warning("%s", sentence)):
-                    refused += [
-                        (unit, student) for student, names in submissions if not self._graded(unit, student, names)
-                    ]
+                with run:
+                    refused += [(unit, who) for who, names in submissions if not self._graded(run, unit, who, names)]
             except CannotStart as error:
                 self.log.error("%s", error)
                 raise SystemExit(2) from None  # as of `course-grader grade`; formgrader shows the line above
@@ -82,6 +66,9 @@ class JudgedAutograde(Autograde):
             for unit, student in refused:
                 self.log.error("There was an error processing assignment '%s' for student '%s'", unit, student)
             raise NbGraderException("Some submissions could not be graded; the lines above say why.")
+
+    def _warn(self, sentence: str) -> None:
+        self.log.warning("%s", sentence)
 
     def _by_unit(self) -> dict[str, list[tuple[str, list[str]]]]:
         """What nbgrader has chosen: unit -> (student, paths of the notebooks)."""
@@ -95,14 +82,14 @@ class JudgedAutograde(Autograde):
             found.setdefault(names["assignment_id"], []).append(chosen)
         return found
 
-    def _graded(self, unit: str, student: str, notebooks: list[str]) -> bool:
+    def _graded(self, run: Run, unit: str, student: str, notebooks: list[str]) -> bool:
         """Grade a submission, if it is due; False if it was refused, or the grader failed on it."""
         self.notebooks = notebooks  # what nbgrader's hooks are told
         try:
             if not self._is_due(unit, student):
                 return True
             self.run_pre_convert_hook()
-            self._grade(unit, student)
+            self._grade(run, student)
             self.set_permissions(unit, student)
             self.run_post_convert_hook()
         except CannotStart:
@@ -124,18 +111,20 @@ class JudgedAutograde(Autograde):
         there = target.exists() and all((target / f"{stem}.ipynb").exists() for stem in stems)
         if self.force or not there:
             return True
-        new, old = (record.timestamp(Path(folder)) for folder in (self._format_source(unit, student), target))
+        new, old = (timestamp(Path(folder)) for folder in (self._format_source(unit, student), target))
         if new and old and parse_utc(new) > parse_utc(old):
             return True
         self.log.info("Skipping existing assignment: %s", target)
         return False
 
-    def _grade(self, unit: str, student: str) -> None:
+    def _grade(self, run: Run, student: str) -> None:
         for name in self.notebooks:
             self.log.info("Autograding %s", name)
         names = None if self.coursedir.notebook_id == "*" else [Path(name).stem for name in self.notebooks]
-        for one in self._grader.grade(unit, student, names, create_student=self.create_student):
-            verdict = one.verdict
+        (result,) = run.results([student], here(), names)
+        if "error" in result:
+            raise GraderError(result["error"])
+        for verdict in result["verdicts"]:
             self.log.info("%s: %g of %g points", verdict.notebook, verdict.points, verdict.max_points)
             for note in verdict.notes:
                 self.log.warning("%s: %s", verdict.notebook, note)
@@ -146,12 +135,10 @@ class TriedRelease(GenerateAssignment):
 
     def convert_notebooks(self) -> None:
         super().convert_notebooks()
-        units = {Path(folder).name for folder in self.assignments}
-        grader = grader_for(plans.Settings(self.coursedir, self.config))
-        grader.forget_plans()
-        for unit in sorted(units):
+        course = plans.Settings(self.coursedir, self.config)
+        for unit in sorted({Path(folder).name for folder in self.assignments}):
             try:
-                grader.try_own_answers(unit, say=lambda sentence: self.log.warning("%s", sentence))
+                own_answers.check_released(course, unit, here(), say=lambda told: self.log.warning("%s", told))
             except BadUnit as error:
                 self.log.error("%s", error)
                 raise NbGraderException(str(error)) from None
@@ -168,7 +155,6 @@ class JudgeExporter(NotebookExporter):
         super().__init__(config=config, parent=parent, **options)
         if type(parent) is Autograde:
             parent.__class__ = JudgedAutograde
-            parent.take_over()
 
     def from_filename(self, filename, resources=None, **_):
         raise GraderError(_sentence(filename))

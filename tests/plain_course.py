@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.course import plan
 
 UNIT = "hw"
@@ -55,8 +55,8 @@ NOTEBOOKS = {"first": FIRST, "second": SECOND}
 
 def make(folder: Path, notebooks=None, config="", unit=UNIT) -> Path:
     """Write a course into a folder and release its unit. `notebooks`: name -> source cells."""
-    settings = (ROOT / "nbgrader_config.py").read_text().replace("course_author.preprocessors.NamedStubs", STUBS)
-    settings = settings.replace('    "course_author.preprocessors.TagUnanswered",', "    # ")
+    settings = (ROOT / "nbgrader_config.py").read_text().replace("course_author.units.preprocessors.NamedStubs", STUBS)
+    settings = settings.replace('    "course_author.units.preprocessors.TagUnanswered",', "    # ")
     settings = settings.replace("c.GenerateAssignment.exporter_class", "# own answers at the first grading:")
     settings = settings.replace('HiddenTests",\n', 'HiddenTests",\n    "nbgrader.preprocessors.ClearMarkScheme",\n')
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,8 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from course_author.units import ROOT, load_unit, unit_names
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import ROOT
 
 SECONDS = 5.0  # of CPU time for one candidate: the course's cap for one odd answer
 PATIENCE = 60.0  # by the clock, for one that sleeps, or loops where no timer is heard

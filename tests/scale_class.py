@@ -13,7 +13,7 @@ from pathlib import Path
 import plain_course
 from plain_course import UNIT, answered, cell, hand_in, released
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.course import plan
 
 LIGHT = '\nc.CourseGrader.libraries = ["IPython", "course_utils.check"]\n'

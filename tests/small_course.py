@@ -4,8 +4,8 @@ import shutil
 import textwrap
 from pathlib import Path
 
-from course_author.build import build
-from course_author.units import ROOT
+from course_author.units.build import build
+from course_author.units.unit import ROOT
 
 UNIT = "01_small"
 CELL = '# %%{kind} nbgrader={{"schema_version": 3, "grade": {grade}, "solution": {solution}, "locked": {locked}, '

@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # as a program, it is started with tests/ first
 
-from course_author import cells  # noqa: E402
+from course_author.proof import cells  # noqa: E402
 
 NAME = "standin"
 STANDIN_CODE, CPU_CODE = 12, 1  # DLPack's codes: kDLExtDev and kDLCPU
@@ -399,7 +399,7 @@ def run_notebook_on_standin(path, **options) -> list:
 
 
 def run_notebook(path, timeout=900) -> cells.Report:
-    """Run a notebook on the stand-in, in a process of its own: course_author/cells.py says how."""
+    """Run a notebook on the stand-in, in a process of its own: course_author/proof/cells.py says how."""
     # A hard-coded "cuda" must fail on a computer with a GPU as well.
     environment = {"COURSE_DEVICE": NAME, "CUDA_VISIBLE_DEVICES": ""}
     return cells.run_notebook(path, environment, [str(Path(__file__).resolve())], timeout)

@@ -9,7 +9,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from test_handin import SLUGS, STUB, cell, notebook
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_utils import answer_cells
 from course_utils.workbook import read_notebook, released_units
 

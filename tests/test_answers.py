@@ -5,11 +5,15 @@ import re
 import pytest
 import small_course
 
-from course_author import answers, mutants
-from course_author.answers import AnswerError, answer_faults, bank_faults, leaks, matrix_faults, read_bank, similarity
-from course_author.execution import Runner, Verdict
-from course_author.judged import JudgedRunner
-from course_author.units import UnitError, load_unit, unit_names
+from course_author.proof import answers, bank, mutant_results
+from course_author.proof.answers import answer_faults, bank_faults, leaks, matrix_faults
+from course_author.proof.bank import AnswerError, read_bank
+from course_author.proof.execution import Runner
+from course_author.proof.jobs import Verdict
+from course_author.proof.judged import JudgedRunner
+from course_author.proof.similarity import similarity
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import UnitError, graded
 
 # -- the course's own bank -------------------------------------------------------------------------------------------
 
@@ -21,7 +25,7 @@ def load():
             unit = load_unit(name)
         except UnitError:
             continue
-        for exercise in answers.graded(unit):
+        for exercise in graded(unit):
             yield unit, exercise
 
 
@@ -75,7 +79,7 @@ def test_answer_gets_the_verdict_it_deserves(name, place, matrix_of):
 
 def test_no_bank_file_is_an_orphan():
     for unit in {unit.name: unit for unit, _ in EXERCISES.values()}.values():
-        answers.refuse_orphans(unit)
+        bank.refuse_orphans(unit)
 
 
 # -- the machinery, on a small course ----------------------------------------------------------------------------------
@@ -109,16 +113,16 @@ def test_broken_bank_is_one_sentence(course, content, sentence):
 
 
 def test_missing_and_orphaned_bank_files_are_one_sentence_each(course):
-    path = answers.bank_path(small_course.UNIT, "count-above", course)
+    path = bank.bank_path(small_course.UNIT, "count-above", course)
     path.rename(path.with_stem("count-below"))
     with pytest.raises(AnswerError, match="does not exist: write right and wrong answers for exercise 'count-above'"):
         read_bank(small_course.UNIT, "count-above", course)
     with pytest.raises(AnswerError, match=r"count-below\.py belongs to no exercise of 01_small"):
-        answers.refuse_orphans(load_unit(small_course.UNIT, course), course)
+        bank.refuse_orphans(load_unit(small_course.UNIT, course), course)
 
 
 def test_command_prints_matrix_and_totals(course, capsys):
-    assert mutants.main(["--root", str(course)]) == 0
+    assert mutant_results.main(["--root", str(course)]) == 0
     capsys.readouterr()
     assert answers.main(["--root", str(course)]) == 0
     lines = capsys.readouterr().out.strip().split("\n")

@@ -10,8 +10,13 @@ import sys
 import pytest
 from attacks import base, course, scan
 
-from course_author import attacks as runner
-from course_author import attacks_pages
+from course_author.attacks import pages
+from course_author.attacks.command import add_pages
+from course_author.attacks.corpus import Outcome
+from course_author.attacks.machine import run
+from course_author.attacks.report import STOCK, report, stock_summary, total
+from course_author.attacks.submission import own_points
+from course_author.attacks.watch import differences, state
 
 pytestmark = pytest.mark.part("grader")
 CORPUS = base.corpus()
@@ -145,23 +150,23 @@ def test_escaped_content_is_not_active():
 def test_points_are_counted_against_those_deserved():
     attack = base.attack("x", "X.", "smooth")
     full = {f"{slug}-{part}": points for slug in course.EXERCISES for part, points in (("check", 2.0), ("hidden", 6.0))}
-    assert runner.own_points(full | {"smooth-hidden": 0.0}, attack) == (0, [])
-    assert runner.own_points(full, attack) == (6.0, [])
-    assert runner.own_points(full | {"smooth-hidden": 0.0, "deal-check": 1000.0}, attack) == (998.0, [])
-    assert runner.own_points(full | {"smooth-hidden": 0.0, "bonus": 100.0}, attack) == (100.0, [])
-    assert runner.own_points({"deal-check": 2.0, "deal-hidden": 6.0}, attack) == (0, ["register", "search"])
+    assert own_points(full | {"smooth-hidden": 0.0}, attack) == (0, [])
+    assert own_points(full, attack) == (6.0, [])
+    assert own_points(full | {"smooth-hidden": 0.0, "deal-check": 1000.0}, attack) == (998.0, [])
+    assert own_points(full | {"smooth-hidden": 0.0, "bonus": 100.0}, attack) == (100.0, [])
+    assert own_points({"deal-check": 2.0, "deal-hidden": 6.0}, attack) == (0, ["register", "search"])
 
 
 def test_changes_to_other_peoples_data_are_seen(tmp_path):
     (tmp_path / "submitted" / "mallory").mkdir(parents=True)
     (tmp_path / "submitted" / "bea").mkdir()
     (tmp_path / "submitted" / "bea" / "a.ipynb").write_text("{}")
-    before = runner.state(tmp_path, "mallory")
+    before = state(tmp_path, "mallory")
     (tmp_path / "submitted" / "mallory" / "a.ipynb").write_text("own")
-    assert runner.differences(before, runner.state(tmp_path, "mallory")) == []
+    assert differences(before, state(tmp_path, "mallory")) == []
     (tmp_path / "submitted" / "bea" / "a.ipynb").write_text("spoilt")
     (tmp_path / "settings.py").symlink_to("/")
-    assert runner.differences(before, runner.state(tmp_path, "mallory")) == ["settings.py", "submitted/bea/a.ipynb"]
+    assert differences(before, state(tmp_path, "mallory")) == ["settings.py", "submitted/bea/a.ipynb"]
 
 
 def test_a_changed_gradebook_is_seen(tmp_path):
@@ -175,33 +180,33 @@ def test_a_changed_gradebook_is_seen(tmp_path):
         book.execute("insert into submitted_assignment values ('sa', 'mallory'), ('sb', 'bea')")
         book.execute("insert into submitted_notebook values ('na', 'sa'), ('nb', 'sb')")
         book.execute("insert into grade values (1, 'na', 0), (2, 'nb', 6)")
-    before = runner.state(tmp_path, "mallory")
+    before = state(tmp_path, "mallory")
     with sqlite3.connect(tmp_path / "gradebook.db") as book:
         book.execute("update grade set score = 6 where id = 1")
-    assert runner.differences(before, runner.state(tmp_path, "mallory")) == []
+    assert differences(before, state(tmp_path, "mallory")) == []
     with sqlite3.connect(tmp_path / "gradebook.db") as book:
         book.execute("update grade set score = 0 where id = 2")
         book.execute("create trigger bonus after update on grade begin select 1; end")
-    assert runner.differences(before, runner.state(tmp_path, "mallory")) == [
+    assert differences(before, state(tmp_path, "mallory")) == [
         "gradebook.db: grade",
         "gradebook.db: sqlite_master",
     ]
 
 
 def test_stock_nbgrader_was_measured_on_the_same_corpus():
-    told = json.loads(runner.STOCK.read_text(encoding="utf-8"))
+    told = json.loads(STOCK.read_text(encoding="utf-8"))
     # Attacks that were changed since wait for the next `make attacks STOCK=1`; nine in ten must be measured.
     runnable = {attack.name for attack in EVERY if not attack.harmful}
     assert set(told["attacks"]) <= runnable and len(told["attacks"]) >= 0.9 * len(runnable)
     assert told["left out"] == {attack.name: attack.harmful for attack in EVERY if attack.harmful}
-    assert re.fullmatch(r"gained \d+ of \d+, leaked \d+, changed \d+, stopped \d+", runner.stock_summary())
+    assert re.fullmatch(r"gained \d+ of \d+, leaked \d+, changed \d+, stopped \d+", stock_summary())
 
 
 def _graded(attacks):
     """What came of attacks with the real engine, by name."""
     if CANNOT:
         pytest.skip("attacks need Linux namespaces around them, in case the sandbox fails")
-    return {one.name: one for one in runner.run("ours", [attack.name for attack in attacks])}
+    return {one.name: one for one in run("ours", [attack.name for attack in attacks])}
 
 
 def _won(outcomes):
@@ -223,7 +228,7 @@ def test_nothing_is_won(outcomes):
     """No point, no hidden byte, no change; and all that is honest keeps its points."""
     ones = [one for name, one in outcomes.items() if name != "control"]
     assert _won(ones) == []
-    assert runner.total(ones).startswith(f"gained 0 of {len(ones)}, leaked 0, changed 0, live 0; stock nbgrader: ")
+    assert total(ones).startswith(f"gained 0 of {len(ones)}, leaked 0, changed 0, live 0; stock nbgrader: ")
     assert len(ones) >= 240
 
 
@@ -235,27 +240,27 @@ def test_nothing_is_won_by_those_that_take_long():
 @pytest.mark.full
 def test_nothing_is_live_on_formgraders_pages():
     """The rendering class, and all payloads as prose, in a real Chromium; test_grader_rendering.py has more of it."""
-    outcomes = [runner.Outcome(attack.name, "J") for attack in CORPUS["J"]]
-    runner.add_pages(outcomes)
+    outcomes = [Outcome(attack.name, "J") for attack in CORPUS["J"]]
+    add_pages(outcomes)
     assert _won(outcomes) == [] and len(outcomes) == len(CORPUS["J"]) + 1
 
 
 def test_what_the_pages_show_counts_for_its_attack(monkeypatch):
-    monkeypatch.setattr(attacks_pages, "look", lambda names: {name: [f"rang {name}"] for name in names})
-    outcomes = [runner.Outcome("x", "J"), runner.Outcome("y", "A")]
-    runner.add_pages(outcomes)
-    assert [one.live for one in outcomes] == [["rang x"], [], [f"rang {attacks_pages.PAYLOADS}"]]
+    monkeypatch.setattr(pages, "look", lambda names: {name: [f"rang {name}"] for name in names})
+    outcomes = [Outcome("x", "J"), Outcome("y", "A")]
+    add_pages(outcomes)
+    assert [one.live for one in outcomes] == [["rang x"], [], [f"rang {pages.PAYLOADS}"]]
 
 
 def test_what_is_live_is_won(capsys):
-    runner.report([runner.Outcome("x", "J", live=["rang 1"]), runner.Outcome("y", "J")])
+    report([Outcome("x", "J", live=["rang 1"]), Outcome("y", "J")])
     told = capsys.readouterr().out
     assert "2 attacks: gained 0, leaked 0, changed 0, live 1\n" in told and "J x: live ['rang 1']" in told
-    assert runner.Outcome("x", "J", live=["rang 1"]).won and not runner.Outcome("y", "J").won
+    assert Outcome("x", "J", live=["rang 1"]).won and not Outcome("y", "J").won
 
 
 def test_the_report_names_what_was_won(capsys):
-    runner.report([runner.Outcome("x", "A", gained=6.0), runner.Outcome("y", "A", leaked=["CARDQX81"], lost=["deal"])])
+    report([Outcome("x", "A", gained=6.0), Outcome("y", "A", leaked=["CARDQX81"], lost=["deal"])])
     told = capsys.readouterr().out
     assert "2 attacks: gained 1, leaked 1, changed 0, live 0, lost 1\n" in told and "A x: gained 6.0" in told
     assert told.splitlines()[-1].startswith("gained 1 of 2, leaked 1, changed 0, live 0; stock nbgrader: ")

@@ -8,7 +8,7 @@ import sys
 import pytest
 import small_course
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 
 pytestmark = pytest.mark.part("grader")
 

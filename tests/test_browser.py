@@ -20,7 +20,7 @@ from browser import (
 )
 from playwright.sync_api import expect
 
-from course_author.units import load_unit
+from course_author.units.text import load_unit
 
 pytestmark = pytest.mark.part("browser")
 UNIT = "01_basic_concepts"

@@ -20,7 +20,8 @@ from browser import (
 )
 from playwright.sync_api import expect
 
-from course_author.units import UnitError, load_unit, unit_names
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import UnitError
 
 pytestmark = pytest.mark.part("browser")
 

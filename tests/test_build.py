@@ -5,8 +5,9 @@ import json
 import pytest
 from tiny_course import run_python
 
-from course_author.build import as_bytes, build, from_text, notebook_path, read_notebook, take, text_path, to_text
-from course_author.units import ROOT, UnitError, unit_names
+from course_author.units.build import as_bytes, build, from_text, notebook_path, read_notebook, take, text_path, to_text
+from course_author.units.text import unit_names
+from course_author.units.unit import ROOT, UnitError
 
 UNITS = unit_names()
 UNIT = "07_tiny"

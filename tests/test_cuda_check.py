@@ -19,10 +19,12 @@ from nbformat import write
 from nbformat.v4 import new_code_cell, new_notebook
 from test_lone_machine import lend
 
-from course_author import cuda_check, cuda_library, cuda_pack
-from course_author.cuda_library import Book, NotRecordedError
-from course_author.repack import closure, repack_for_any_python
-from course_author.units import ROOT, UnitError
+from course_author.cuda import check as cuda_check
+from course_author.cuda import library as cuda_library
+from course_author.cuda import pack as cuda_pack
+from course_author.cuda.library import Book, NotRecordedError
+from course_author.ship.repack import closure, repack_for_any_python
+from course_author.units.unit import ROOT, UnitError
 
 pytestmark = pytest.mark.part("notebooks")
 UNIT = "07_small"

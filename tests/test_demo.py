@@ -10,10 +10,10 @@ import nbformat
 import pytest
 import small_course
 
-from course_author import demo
-from course_author.answers import graded
-from course_author.demo import DemoError
-from course_author.units import ROOT, load_unit
+from course_author.proof import demo
+from course_author.proof.demo import DemoError
+from course_author.units.text import load_unit
+from course_author.units.unit import ROOT, graded
 
 pytestmark = pytest.mark.part("grader")
 

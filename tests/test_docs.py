@@ -22,8 +22,8 @@ import small_course
 from browser import serving
 from nbgrader.api import Gradebook
 
-from course_author.release import environment, generate
-from course_author.units import ROOT
+from course_author.units.release import environment, generate
+from course_author.units.unit import ROOT
 from course_grader.cli import bundle
 from course_grader.cli import main as cli
 from course_grader.contracts import CAUSES, STUDENT

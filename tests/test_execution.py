@@ -2,7 +2,8 @@
 
 import pytest
 
-from course_author.execution import Cell, ExecutionError, Job, Runner, Verdict
+from course_author.proof.execution import Runner
+from course_author.proof.jobs import Cell, ExecutionError, Job, Verdict
 
 SETUP = Cell("setup", "setup cell 1", "import numpy as np")
 ASKS_ONE = "assert f() == 1, 'f() must return 1 here'"

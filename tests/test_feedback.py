@@ -21,6 +21,7 @@ from nbconvert.filters.markdown_mistune import InvalidNotebook
 from nbformat import v4
 from nbgrader.apps import NbGraderAPI
 from payloads import PAYLOADS
+from recording import Graded, record
 from traitlets.config import Config
 
 from course_grader.contracts import (
@@ -38,7 +39,6 @@ from course_grader.course import plan
 from course_grader.feedback import page as feedback
 from course_grader.intake import notebook as intake
 from course_grader.intake import pictures
-from course_grader.records import save as record
 
 pytestmark = pytest.mark.part("grader")
 CANARIES = ["canary_hidden_81", "canary-expected-82", "canary_solution_83", "8184.25", "canary-detail-84"]
@@ -617,7 +617,7 @@ def hand_in_and_grade(course, student, how):
         CellVerdict("shift-check", 0, 2, "error", "TypeError: 'int' object is not callable"),
     ]
     runs = [CellRun("area", [stream("three\n")]), CellRun("added 1", [stream("mine\n")])]
-    record.record(course, made, submission, Verdict(UNIT, "first", student, cells, runs))
+    record(course, UNIT, student, Graded(made, submission, verdict=Verdict(UNIT, "first", student, cells, runs)))
     with plan.gradebook(plan.settings(course)) as book:
         book.find_grade("why", "first", UNIT, student).manual_score = 3.0
         book.find_comment("why", "first", UNIT, student).manual_comment = "Why <b>not</b>?"

@@ -4,8 +4,8 @@ import pytest
 from browser import browsing, screenshot, serving
 from playwright.sync_api import expect
 
-from course_author import demo
-from course_author.units import load_unit
+from course_author.proof import demo
+from course_author.units.text import load_unit
 
 pytestmark = pytest.mark.part("grader")
 UNIT = "01_basic_concepts"

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import compute_checksum
 from test_release import secrets, texts
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.cli import bundle
 from course_grader.cli import main as cli
 

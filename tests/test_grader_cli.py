@@ -13,7 +13,7 @@ import plain_course
 import pytest
 from plain_course import UNIT, answered, grades, hand_in, named, released
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.cli import main as cli
 from course_grader.contracts import STUDENT, CellVerdict, GraderError, Verdict
 from course_grader.course import plan
@@ -50,8 +50,8 @@ class Shared:
     def prepare(self, plan):
         Shared.real.prepare(plan)
 
-    def grade(self, plan, submission):
-        return Shared.real.grade(plan, submission)
+    def grade(self, plan, submission, known=None):
+        return Shared.real.grade(plan, submission, known)
 
     def close(self):
         pass
@@ -251,7 +251,7 @@ def test_what_cannot_be_graded_is_named_and_the_others_are_graded(course, engine
 
 
 def test_a_fault_in_one_submission_leaves_the_others(course, engine, capsys, monkeypatch):
-    def grade(self, plan, submission):
+    def grade(self, plan, submission, known=None):
         if submission.student == "ada":
             raise GraderError("The prepared process has died: grade again.")
         return Shared.real.grade(plan, submission)
@@ -263,7 +263,7 @@ def test_a_fault_in_one_submission_leaves_the_others(course, engine, capsys, mon
 
 
 def test_stopped_by_hand_keeps_what_is_graded(course, engine, capsys, monkeypatch):
-    def grade(self, plan, submission):
+    def grade(self, plan, submission, known=None):
         if submission.student == "bob":
             raise KeyboardInterrupt
         return Shared.real.grade(plan, submission)

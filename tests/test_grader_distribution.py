@@ -18,8 +18,8 @@ import plain_course
 import pytest
 from test_lone_machine import tops
 
-from course_author.repack import closure
-from course_author.units import ROOT
+from course_author.ship.repack import closure
+from course_author.units.unit import ROOT
 
 pytestmark = pytest.mark.part("grader")
 GRADER = ROOT / "course_grader"

@@ -15,11 +15,12 @@ from plain_course import UNIT, answered, hand_in, released
 from playwright.sync_api import expect
 from scale_class import KINDS
 
-from course_author.release import environment
+from course_author.units.release import environment
 from course_grader.cli import main as cli
-from course_grader.contracts import CannotStart, GraderError
+from course_grader.contracts import CannotStart
 from course_grader.course import lock, plan
-from course_grader.grading import submission as steps
+from course_grader.engine import pool
+from course_grader.grading import run as runs
 
 pytestmark = pytest.mark.part("grader")
 
@@ -152,21 +153,22 @@ def test_formgraders_button(course, tmp_path):
 def test_one_submission_is_graded_under_the_lock(course, monkeypatch):
     """Reproduced before: a class run's `tidy` deleted the draft that another writer was just filling."""
     taken = []
-    real = steps.record.record_all
+    real = runs.save
 
-    def look(*arguments):
+    def look(ledger, handed, *arguments):
         with pytest.raises(CannotStart, match="Another course-grader is at work"), lock.alone(course):
             pass
-        taken.append(arguments[2])
-        return real(*arguments)
+        taken.append(handed.student)
+        return real(ledger, handed, *arguments)
 
-    monkeypatch.setattr(steps.record, "record_all", look)
-    with steps.Grader(plan.settings(course)) as grader:
-        grader.grade(UNIT, "ada")
-        with grader.hold(UNIT):
-            grader.grade(UNIT, "bob")  # inside, it is not refused
-        with lock.alone(course), pytest.raises(GraderError, match="Another course-grader is at work"):
-            grader.grade(UNIT, "ada")
+    monkeypatch.setattr(runs, "save", look)
+    settings = plan.settings(course)
+    with runs.Run(settings, UNIT, regrade=True) as run:
+        for student in ("ada", "bob"):
+            (result,) = run.results([student], pool.Local(1))
+            assert result["again"]
+        with pytest.raises(CannotStart, match="Another course-grader is at work"), runs.Run(settings, UNIT):
+            pass
     assert taken == ["ada", "bob"]
 
 

@@ -18,11 +18,11 @@ from plain_course import UNIT, answered, grades, hand_in, released
 from playwright.sync_api import expect
 from traitlets.config import Config
 
-from course_author.build import build
-from course_grader import nbgrader_plugin
+from course_author.units.build import build
 from course_grader.cli import main as cli
 from course_grader.course import plan
 from course_grader.engine import engine as engines
+from course_grader.engine import worker
 from course_grader.grading import own_answers as own
 
 pytestmark = pytest.mark.part("grader")
@@ -57,16 +57,16 @@ def engine(shared, monkeypatch):
         def prepare(self, plan):
             shared.prepare(plan)
 
-        def grade(self, plan, submission):
+        def grade(self, plan, submission, known=None):
             (Shared.tried if submission.student == own.STUDENT else Shared.graded).append(submission.student)
-            return shared.grade(plan, submission)
+            return shared.grade(plan, submission, known)
 
         def close(self):
             Shared.closed += 1
 
     monkeypatch.setattr(engines, "Engine", Shared)
     yield Shared
-    nbgrader_plugin.close_all()
+    worker.close()
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_one_engine_for_a_whole_process(course, engine):
     assert autograde(course)["success"] and autograde(course, "ada")["success"]
     assert (engine.started, engine.closed, engine.graded) == (1, 0, ["ada", "ada", "bob", "ada", "ada"])
     assert len(engine.tried) == 1, "the own answers of the notebook that has tests, once"
-    nbgrader_plugin.close_all()
+    worker.close()
     assert engine.closed == 1
 
 

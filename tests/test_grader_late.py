@@ -12,8 +12,8 @@ from plain_course import UNIT, answered, hand_in, released
 from test_grader_record import graded, save
 from traitlets.config import Config
 
-from course_author.release import environment
-from course_author.units import ROOT
+from course_author.units.release import environment
+from course_author.units.unit import ROOT
 from course_grader.cli import main as cli
 from course_grader.contracts import GraderError
 from course_grader.course import plan
@@ -152,7 +152,7 @@ def test_plain_nbgrader_takes_off_the_same(course, tmp_path):
     for student in CLASS.keys() - chosen:
         shutil.rmtree(stock / "submitted" / student)
     settings = (ROOT / "stock_config.py").read_text()
-    settings = settings.replace("course_author.preprocessors.NamedStubs", plain_course.STUBS)
+    settings = settings.replace("course_author.units.preprocessors.NamedStubs", plain_course.STUBS)
     (stock / "nbgrader_config.py").write_text(settings + RULES)
     nbgrader(stock, "autograde", UNIT)
     ours = penalties(course)

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from course_author.units import load_unit, unit_names
+from course_author.units.build import build
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import ROOT
 from course_grader.contracts import Plan, PlanCell
-from course_grader.lint.lint import lint, lint_unit, main
+from course_grader.lint.lint import lint, lint_cells, main
 from course_grader.lint.rules import SAY
 
 pytestmark = pytest.mark.part("grader")
@@ -467,22 +469,26 @@ def test_faults_come_in_the_order_of_the_notebook():
 
 @pytest.mark.parametrize("name", unit_names())
 def test_the_course_has_no_fault(name):
-    assert lint_unit(load_unit(name)) == []
+    assert lint_cells(name, load_unit(name).cells) == []
 
 
 def test_the_command_names_unit_cell_and_line(tiny, edit, monkeypatch, capsys):
     edit("hidden_values = np.array([-1.5, 0.0, 7.25])", "hidden_values = double\nassert callable(double)")
-    monkeypatch.setattr("course_author.units.unit_names", lambda root=None: ["07_tiny"])
-    monkeypatch.setattr("course_author.units.load_unit", lambda name: load_unit(name, tiny))
+    build("07_tiny", tiny)
+    monkeypatch.chdir(tiny)
     assert main(["07_tiny"]) == 1
     assert capsys.readouterr().out.startswith("07_tiny: cell double-hidden, line 4: callable(…) asks for the type")
     assert main(["08_none"]) == 2
-    assert "There is no unit '08_none'" in capsys.readouterr().err
+    assert capsys.readouterr().err == "There is no unit '08_none' in source/: choose from 07_tiny.\n"
+    (tiny / "source" / "07_tiny" / "07_tiny.ipynb").write_text("no notebook")
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("source/07_tiny/07_tiny.ipynb is no readable notebook (")
 
 
 def test_a_warning_alone_does_not_fail_the_command(monkeypatch, capsys):
     monkeypatch.setattr(
-        "course_grader.lint.lint.lint_unit", lambda unit: lint(plan(RULES["probe secret: a number"][0]))
+        "course_grader.lint.lint.lint_cells", lambda name, cells: lint(plan(RULES["probe secret: a number"][0]))
     )
+    monkeypatch.chdir(ROOT)
     assert main(["01_basic_concepts"]) == 0
     assert ", line 3: perhaps: The probe probe holds 0.7310586" in capsys.readouterr().out

@@ -11,8 +11,8 @@ from plain_course import UNIT, answered, cell, hand_in, released
 from scale_class import CELLS, KINDS, LIGHT
 from traitlets.config import Config
 
-from course_author import release
-from course_author.units import UnitError
+from course_author.units import release
+from course_author.units.unit import UnitError
 from course_grader.cli import main as cli
 from course_grader.contracts import BadUnit, GraderError, Plan, PlanCell, Submission
 from course_grader.course import plan

@@ -9,12 +9,12 @@ import plain_course
 import pytest
 from PIL import Image
 from plain_course import UNIT, hand_in, named, released
+from recording import Graded, record
 
 from course_grader.contracts import Verdict
 from course_grader.course import plan
 from course_grader.intake import notebook as intake
 from course_grader.intake import pictures
-from course_grader.records import save as record
 
 pytestmark = pytest.mark.part("grader")
 
@@ -112,11 +112,11 @@ def test_the_graded_notebook_has_them_and_depends_on_them(course):
     keys = set()
     for picture in (PNG, drawn(size=(4, 4))):
         made, (submission, prose, pasted) = read(course, {"a": {"image/png": picture}}, [{"b": {"image/png": picture}}])
-        one = record.Graded(made, submission, Verdict(UNIT, "second", "ada"), prose, pasted=pasted)
+        one = Graded(made, submission, prose, pasted, verdict=Verdict(UNIT, "second", "ada"))
         keys.add(one.key)
         folder = hand_in(course, "ada", names=())
         assert folder.is_dir()
-        record.record_all(plan.settings(course), UNIT, "ada", [one])
+        record(course, UNIT, "ada", one)
         path = course / "autograded" / "ada" / UNIT / "second.ipynb"
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)

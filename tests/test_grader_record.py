@@ -16,13 +16,15 @@ from nbgrader import utils
 from nbgrader.apps import NbGraderAPI
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, SaveAutoGrades
 from plain_course import UNIT, answered, comments, grades, hand_in, released
+from recording import Graded, record, recorded
 from traitlets.config import Config
 
 from course_grader.contracts import CAUSES, Added, CellRun, CellVerdict, GraderError, Verdict
 from course_grader.course import plan
 from course_grader.intake import notebook as intake
 from course_grader.judging import fingerprint as keys
-from course_grader.records import save as record
+from course_grader.records import ledger
+from course_grader.records import save as records
 
 pytestmark = pytest.mark.part("grader")
 
@@ -49,11 +51,11 @@ def graded(course, student, notebook="first", runs=(), **failed):
             cause = found if isinstance(found, str) else ""
             message = f"The reason of {cell.name}." if cause else ""
             verdict.cells.append(CellVerdict(cell.name, points, cell.points, cause, message, "SECRET detail"))
-    return record.Graded(made, intake.parse(data, made, student), verdict, intake.prose(data, made))
+    return Graded(made, intake.parse(data, made, student), intake.prose(data, made), verdict=verdict)
 
 
 def save(course, student, *ready):
-    record.record_all(plan.settings(course), UNIT, student, list(ready))
+    record(course, UNIT, student, *ready)
 
 
 def autograded(course, student, notebook="first"):
@@ -369,13 +371,13 @@ def test_a_verdict_on_something_else_is_refused(course):
 def test_unknown_students_can_be_refused(course):
     hand_in(course, "eve", released(course))
     with pytest.raises(GraderError, match="No student with ID 'eve'"):
-        record.record_all(plan.settings(course), UNIT, "eve", [graded(course, "eve")], create_student=False)
+        record(course, UNIT, "eve", graded(course, "eve"), create_student=False)
 
 
 # -- killed, and again -------------------------------------------------------------------------------------------------
 
 
-WRITES = {"record_all", "one_transaction", "_draft", "_remove", "_write_notebook", "_write_others", "_install"}
+WRITES = {"save", "transaction", "_draft", "_remove", "_write_notebook", "_write_others", "_install"}
 
 
 def killed_at(course, ready, step):
@@ -386,7 +388,8 @@ def killed_at(course, ready, step):
 
         def trace(frame, event, argument):
             nonlocal count
-            if frame.f_code.co_filename != record.__file__ or frame.f_code.co_name not in WRITES:
+            code = frame.f_code
+            if code.co_filename not in (records.__file__, ledger.__file__) or code.co_name not in WRITES:
                 return None
             count += event == "line"
             if count == step:
@@ -453,17 +456,17 @@ def test_the_same_submission_is_known_again(course):
     hand_in(course, "ada", answered(released(course), **AREA))
     settings = plan.settings(course)
     ready = graded(course, "ada", shift_check="wrong")
-    assert record.recorded(settings, ready) is None
+    assert recorded(course, ready) is None
     save(course, "ada", ready)
-    assert replace(record.recorded(settings, ready), key="", keys={}) == ready.verdict
+    assert replace(recorded(course, ready), key="", keys={}) == ready.verdict
     other = replace(ready, submission=replace(ready.submission, answers={"area": "def area(r): ..."}))
-    assert record.recorded(settings, other) is None
-    assert record.recorded(settings, replace(ready, prose=(Added(0, "new"),))) is None
-    assert record.recorded(settings, replace(ready, plan=replace(ready.plan, cpu_seconds=6.0))) is None
+    assert recorded(course, other) is None
+    assert recorded(course, replace(ready, prose=(Added(0, "new"),))) is None
+    assert recorded(course, replace(ready, plan=replace(ready.plan, cpu_seconds=6.0))) is None
     with plan.gradebook(settings) as book:
         book.find_grade("area-check", "first", UNIT, "ada").auto_score = 0
         book.db.commit()
-    assert record.recorded(settings, ready) is None, "somebody changed the gradebook"
+    assert recorded(course, ready) is None, "somebody changed the gradebook"
 
 
 def test_a_new_grader_grades_again(course, monkeypatch):

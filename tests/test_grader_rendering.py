@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.cli import main as cli
 from course_grader.contracts import Verdict
 from course_grader.intake.pictures import _chunk

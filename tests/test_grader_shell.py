@@ -4,8 +4,9 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_author.answers import graded, read_bank
-from course_author.units import ROOT, chosen_units, load_unit
+from course_author.proof.bank import read_bank
+from course_author.units.text import chosen_units, load_unit
+from course_author.units.unit import ROOT, graded
 from course_grader.judging import shell
 
 pytestmark = pytest.mark.part("grader")

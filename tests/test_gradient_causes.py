@@ -5,9 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from course_author.answers import graded, judge, parse_bank
-from course_author.judged import JudgedRunner
-from course_author.units import ROOT, load_unit
+from course_author.proof.answers import judge
+from course_author.proof.bank import parse_bank
+from course_author.proof.judged import JudgedRunner
+from course_author.units.text import load_unit
+from course_author.units.unit import ROOT, graded
 from course_utils import check
 
 UNIT = "03_learning_algorithms"

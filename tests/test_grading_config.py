@@ -9,9 +9,10 @@ import pytest
 import small_course
 from traitlets.config.loader import PyFileConfigLoader
 
-from course_author.demo import DemoError, given_points, nbgrader
-from course_author.release import generate
-from course_author.units import ROOT, load_unit
+from course_author.proof.demo import DemoError, given_points, nbgrader
+from course_author.units.release import generate
+from course_author.units.text import load_unit
+from course_author.units.unit import ROOT
 
 pytestmark = pytest.mark.part("grader")
 

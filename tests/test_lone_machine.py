@@ -24,9 +24,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_release import secrets
 
-from course_author.repack import closure, repack
-from course_author.units import ROOT
-from course_author.wheel import build_wheel
+from course_author.ship.repack import closure, repack
+from course_author.ship.wheel import build_wheel
+from course_author.units.unit import ROOT
 
 pytestmark = pytest.mark.part("set-up")
 UNIT = "05_mnist_project"

@@ -6,11 +6,12 @@ import json
 import pytest
 import small_course
 
-from course_author import mutants
-from course_author.answers import graded
-from course_author.execution import Runner
-from course_author.mutants import MutantError, all_mutants, declared, entry_for, faults, is_current, results, sample
-from course_author.units import UnitError, load_unit, unit_names
+from course_author.proof import mutant_results, mutants
+from course_author.proof.execution import Runner
+from course_author.proof.mutant_results import MutantError, declared, entry_for, faults, is_current, results
+from course_author.proof.mutants import all_mutants, sample
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import UnitError, graded
 
 # -- the course's own results ----------------------------------------------------------------------------------------
 
@@ -46,7 +47,7 @@ def test_kept_results_are_current_and_by_the_rules(name):
 def test_sample_meets_the_kept_fate(name, runner):
     unit, exercise = EXERCISES[name]
     survivors = set(results().get(name, {}).get("survivors", ()))
-    fate = mutants.run(runner, unit, exercise, sample(exercise))
+    fate = mutant_results.run(runner, unit, exercise, sample(exercise))
     assert {one for one, end in fate.items() if end == "survived"} == survivors & fate.keys()
 
 
@@ -54,11 +55,11 @@ def test_sample_meets_the_kept_fate(name, runner):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_all_mutants_end_as_kept_and_those_beyond_the_cap_fall_too(name, runner):
     unit, exercise = EXERCISES[name]
-    fate = mutants.run(runner, unit, exercise, all_mutants(exercise))
+    fate = mutant_results.run(runner, unit, exercise, all_mutants(exercise))
     chosen = {mutant.id: fate[mutant.id] for mutant in mutants.mutants(exercise)}
     assert entry_for(unit, exercise, chosen) == results()[name]
     survived = [one for one, end in fate.items() if end == "survived"]
-    assert len(survived) <= (1 - mutants.LEAST_KILLED) * len(fate), survived
+    assert len(survived) <= (1 - mutant_results.LEAST_KILLED) * len(fate), survived
 
 
 def test_declarations_name_exercises():
@@ -189,10 +190,10 @@ def declare(course, mutant=SURVIVOR, exercise="01_small/standardize", proof="0 /
 
 
 def test_command_keeps_results_and_prints_survivors_and_declared_ones(course, capsys):
-    assert mutants.main(["--root", str(course)]) == 0
+    assert mutant_results.main(["--root", str(course)]) == 0
     assert f"survivor  {SURVIVOR}" in capsys.readouterr().out
     declare(course)
-    assert mutants.main(["--root", str(course)]) == 0
+    assert mutant_results.main(["--root", str(course)]) == 0
     out = capsys.readouterr().out
     assert f"equivalent  {SURVIVOR}\n        proof: 0 / -1 is 0 as well." in out
     assert out.strip().split("\n")[-1] == "mutants killed 45/46"
@@ -200,22 +201,22 @@ def test_command_keeps_results_and_prints_survivors_and_declared_ones(course, ca
 
 
 def test_results_are_stale_when_a_test_changes(course, unit):
-    mutants.main(["--root", str(course)])
-    assert mutants.totals([unit], course)[2] == []
+    mutant_results.main(["--root", str(course)])
+    assert mutant_results.totals([unit], course)[2] == []
     path = course / "source" / "01_small.py"
     path.write_text(path.read_text().replace('what="the count in a long list"', 'what="a count"'), encoding="utf-8")
-    assert mutants.totals([load_unit("01_small", course)], course)[2] == ["01_small/count-above"]
+    assert mutant_results.totals([load_unit("01_small", course)], course)[2] == ["01_small/count-above"]
 
 
 def test_only_stale_results_are_run_again_unless_all_are_asked_for(course):
-    mutants.main(["--root", str(course)])
+    mutant_results.main(["--root", str(course)])
     path = course / "tests" / "answers" / "mutants.json"
     kept = json.loads(path.read_text())
     kept["01_small/standardize"]["survivors"] = []
     path.write_text(json.dumps(kept))
-    mutants.main(["--root", str(course)])
+    mutant_results.main(["--root", str(course)])
     assert results(course)["01_small/standardize"]["survivors"] == []
-    mutants.main(["--all", "--root", str(course)])
+    mutant_results.main(["--all", "--root", str(course)])
     assert results(course)["01_small/standardize"]["survivors"] == [SURVIVOR]
 
 
@@ -223,7 +224,7 @@ def test_weak_tests_are_told(tmp_path, capsys):
     weak = 'check.hidden.that(True, "It never fails.")'
     hidden = f"# Tested.\n### BEGIN HIDDEN TESTS\n{weak}\n### END HIDDEN TESTS"
     course = small_course.make(tmp_path, count_check=weak, count_hidden=hidden)
-    assert mutants.main(["--root", str(course)]) == 1
+    assert mutant_results.main(["--root", str(course)]) == 1
     assert "! 01_small/count-above: 0 of 11 mutants lose points, 95% are asked for." in capsys.readouterr().out
 
 
@@ -261,4 +262,4 @@ def test_solution_that_fails_its_own_tests_is_told(unit):
     broken = dataclasses.replace(unit.exercises[1], check="assert False", unit=unit.name)
     unit.exercises[1] = broken
     with Runner() as made, pytest.raises(MutantError, match="01_small/count-above fails its own tests"):
-        mutants.run(made, unit, broken, [])
+        mutant_results.run(made, unit, broken, [])

@@ -1,6 +1,6 @@
 """A blank release runs to its end in a real kernel, fails with nothing but its stubs, and earns no point.
 
-That every notebook runs, blank and solved, is nbval's part of the session (course_author/runner.py).
+That every notebook runs, blank and solved, is nbval's part of the session (course_author/proof/session.py).
 """
 
 import logging
@@ -11,7 +11,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbgrader.utils import determine_grade
 
-from course_author.units import ROOT, load_unit, unit_names
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import ROOT
 
 UNITS = unit_names()
 
@@ -62,7 +63,7 @@ def test_a_blank_release_ends_and_earns_nothing(unit, tmp_path):
 
 @pytest.fixture
 def blank(tiny):
-    from course_author.release import release
+    from course_author.units.release import release
 
     release("07_tiny", tiny)
     return hand_in_blank("07_tiny", tiny)

@@ -6,7 +6,7 @@ import json
 import pytest
 from odd import CHAPTER, SMALL, every, handed_in, plans, reference
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.engine.engine import Engine
 from course_grader.intake import notebook as intake
 

@@ -7,8 +7,10 @@ import nbformat
 import pytest
 from tiny_course import make_course, run_python
 
-from course_author import release
-from course_author.units import HIDDEN, ROOT, SOLUTION, UnitError, load_unit, region, unit_names
+from course_author.units import release
+from course_author.units.regions import HIDDEN, SOLUTION, region
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import ROOT, UnitError
 
 UNITS = unit_names()
 UNIT = "07_tiny"
@@ -215,7 +217,7 @@ def test_a_release_that_nbgrader_refuses_leaves_the_old_one(course):
     before = release.contents(course / "release")
     config = course / "nbgrader_config.py"
     config.write_text(
-        config.read_text().replace("course_author.preprocessors.NamedStubs", "course_author.nowhere.Stubs")
+        config.read_text().replace("course_author.units.preprocessors.NamedStubs", "course_author.nowhere.Stubs")
     )
     with pytest.raises(UnitError, match=r"nbgrader could not release 07_tiny: .*course_author\.nowhere"):
         release.generate(UNIT, course)

@@ -1,7 +1,7 @@
 """Each route through the course runs for a student with that route's units alone, and explains its own words.
 
 The solved notebooks run here, in fresh kernels, in a folder with the units of the route alone; nbval runs the released
-ones (course_author/runner.py).
+ones (course_author/proof/session.py).
 """
 
 import os
@@ -14,8 +14,9 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from course_author.stats import ROUTES, prose
-from course_author.units import ROOT, load_unit, unit_names
+from course_author.units.reading_time import ROUTES, prose
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import ROOT
 
 pytestmark = pytest.mark.part("notebooks")
 UNITS = {int(name[:2]): name for name in unit_names()}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tiny_course import run_python
 
-from course_author import runner
-from course_author.units import ROOT, UnitError
+from course_author.proof import session
+from course_author.units.unit import ROOT, UnitError
 
 TESTS = """\
 import pytest
@@ -27,7 +27,7 @@ def test_long():
 """
 
 
-def session(folder, *arguments, **environment):
+def session_on(folder, *arguments, **environment):
     """A pytest session on two files, with the course's conftest.py as plugin."""
     (folder / "test_sample.py").write_text(TESTS)
     (folder / "test_whole.py").write_text("import pytest\npytest.importorskip('no_such_package_at_all')\n")
@@ -36,7 +36,7 @@ def session(folder, *arguments, **environment):
 
 
 def test_minutes_and_skips_stand_before_the_last_line(tmp_path):
-    done = session(tmp_path, CI="", COURSE_SETUP_SECONDS="90")
+    done = session_on(tmp_path, CI="", COURSE_SETUP_SECONDS="90")
     *lines, last = done.stdout.strip().split("\n")
     assert done.returncode == 0, done.stdout
     assert "1 passed, 2 skipped, 1 deselected" in last
@@ -47,7 +47,7 @@ def test_minutes_and_skips_stand_before_the_last_line(tmp_path):
 
 
 def test_a_skip_in_ci_is_a_failure(tmp_path):
-    done = session(tmp_path, "-n", "1", CI="true")
+    done = session_on(tmp_path, "-n", "1", CI="true")
     assert done.returncode == 1
     assert "skipped in CI, where every test must run: no such device here" in done.stdout
     assert "skipped in CI, where every test must run: could not import 'no_such_package_at_all'" in done.stdout
@@ -55,7 +55,7 @@ def test_a_skip_in_ci_is_a_failure(tmp_path):
 
 
 def test_full_runs_the_long_tests(tmp_path):
-    assert "1 failed, 1 passed, 2 skipped" in session(tmp_path, "--full", CI="").stdout
+    assert "1 failed, 1 passed, 2 skipped" in session_on(tmp_path, "--full", CI="").stdout
 
 
 def test_kernels_read_no_personal_settings():
@@ -69,11 +69,11 @@ def test_both_notebooks_of_each_unit_are_run(tiny):
     with pytest.raises(
         UnitError, match=r"source/07_tiny/07_tiny\.ipynb is missing: run `python -m course_author release"
     ):
-        runner.notebooks(tiny)
+        session.notebooks(tiny)
     for folder in ("source", "release"):
         (tiny / folder / "07_tiny").mkdir(parents=True)
         (tiny / folder / "07_tiny" / "07_tiny.ipynb").touch()
-    assert runner.notebooks(tiny) == ["source/07_tiny/07_tiny.ipynb", "release/07_tiny/07_tiny.ipynb"]
+    assert session.notebooks(tiny) == ["source/07_tiny/07_tiny.ipynb", "release/07_tiny/07_tiny.ipynb"]
 
 
 def test_cuda_that_is_not_there_fails():
@@ -85,8 +85,8 @@ def test_cuda_that_is_not_there_fails():
 
 
 def test_a_session_that_is_killed_is_no_success(monkeypatch):
-    assert runner.pytest(["--version"]) == 0
-    assert runner.pytest(["--no-such-option"]) == 4
-    monkeypatch.setattr(runner.sys, "executable", str(ROOT / "tests" / "answers"))  # a folder: cannot be started
+    assert session.pytest(["--version"]) == 0
+    assert session.pytest(["--no-such-option"]) == 4
+    monkeypatch.setattr(session.sys, "executable", str(ROOT / "tests" / "answers"))  # a folder: cannot be started
     with pytest.raises(OSError):
-        runner.pytest(["--version"])
+        session.pytest(["--version"])

@@ -15,8 +15,8 @@ from scale_class import KINDS, assert_right, fill, grade, verdicts
 from scale_cluster import Cluster
 
 from course_grader.cli import main as cli
-from course_grader.engine import pool
-from course_grader.engine import worker as work
+from course_grader.contracts import CannotStart
+from course_grader.engine import pool, worker
 
 pytestmark = pytest.mark.part("scale")
 
@@ -85,9 +85,10 @@ def test_no_scheduler_is_one_sentence(course, capsys, monkeypatch):
 
 
 def test_another_version_on_a_worker_is_refused():
-    asked = json.loads(work.job("", "full", []))
-    said = json.loads(work.judge(json.dumps(asked | {"version": "of last year"})))
-    assert "has another version of the grader" in said["fatal"]
+    asked = json.loads(worker.packed(worker.Job("", "full", ())))
+    said = worker.judge_packed(json.dumps(asked | {"version": "of last year"}))
+    with pytest.raises(CannotStart, match="has another version of the grader"):
+        worker.unpacked(said)
 
 
 @pytest.mark.full

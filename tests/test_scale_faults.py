@@ -21,7 +21,7 @@ from course_grader.cli import main as cli
 from course_grader.contracts import GraderError
 from course_grader.course import plan
 from course_grader.course import refusals as faults
-from course_grader.grading import class_run as run
+from course_grader.grading import run
 from course_grader.records import ledger
 
 pytestmark = pytest.mark.part("scale")
@@ -131,7 +131,7 @@ def hold(course):
 
 def test_a_gradebook_that_another_program_holds_for_a_while(course, capsys, quick, monkeypatch):
     """Those who came in that while are named; all others are graded, and the next run grades the rest."""
-    real = run.ClassRun._close
+    real = run.Run._close
 
     def close(self, one, said):
         other = hold(course) if one.student == "s00001-wrong" else None
@@ -140,13 +140,13 @@ def test_a_gradebook_that_another_program_holds_for_a_while(course, capsys, quic
             other.close()
         return result
 
-    monkeypatch.setattr(run.ClassRun, "_close", close)
+    monkeypatch.setattr(run.Run, "_close", close)
     status, document, _ = grade_here(course, capsys)
     assert status == 1
     told = refused(document)
     assert told == {"s00001-wrong": faults.LOCKED}
     assert len(points(course)) == 3 and not (course / "autograded" / "s00001-wrong" / UNIT).exists()
-    monkeypatch.setattr(run.ClassRun, "_close", real)
+    monkeypatch.setattr(run.Run, "_close", real)
     assert grade_here(course, capsys)[0] == 0 and len(points(course)) == 4
 
 
@@ -288,7 +288,7 @@ def test_a_fault_of_the_grader_itself_costs_one_submission(course):
 
     said = dict(Buggy().stream([(1, "a"), (2, "b"), (3, "c")]))
     assert (said[1], said[3]) == ("a", "c")
-    assert "ZeroDivisionError: oh" in json.loads(said[2])["error"]
+    assert isinstance(said[2], GraderError) and "ZeroDivisionError: oh" in str(said[2])
 
 
 def test_what_ends_its_worker_again_and_again_is_given_up(course):
@@ -328,4 +328,4 @@ def test_what_ends_its_worker_again_and_again_is_given_up(course):
     names = ["a", "b", "deadly", "c", "d"]
     said = dict(Deadly().stream([(name, name) for name in names]))
     assert {name: said[name] for name in names if name != "deadly"} == {name: name for name in "abcd"}
-    assert "ended 3 times" in json.loads(said["deadly"])["error"]
+    assert isinstance(said["deadly"], GraderError) and "ended 3 times" in str(said["deadly"])

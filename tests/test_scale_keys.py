@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import scale_class
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.contracts import Added, CellVerdict, Plan, PlanCell, Submission, Verdict
 from course_grader.judging import fingerprint as keys
 from course_grader.judging import needs

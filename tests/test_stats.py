@@ -2,12 +2,12 @@
 
 import pytest
 
-from course_author import stats
-from course_author.units import load_unit, unit_names
+from course_author.units import reading_time
+from course_author.units.text import load_unit, unit_names
 
 
 def test_a_small_unit_is_counted(tiny):
-    counted = stats.measure(load_unit("07_tiny", tiny))
+    counted = reading_time.measure(load_unit("07_tiny", tiny))
     # headings 5 + 5 + 12 + 3 words, sentences 5 + 8 + 3
     headings = (
         "A unit for tests / Example 7.1 A sum / Exercise 7.1 Double and halve 4 points 3 minutes core / What to keep"
@@ -34,51 +34,54 @@ def test_a_small_unit_is_counted(tiny):
     ],
 )
 def test_words_are_what_is_read(markdown, words):
-    assert stats.count_words(markdown) == words
+    assert reading_time.count_words(markdown) == words
 
 
 def test_formulas_and_figures_cost_time(tiny, edit):
-    plain = stats.measure(load_unit("07_tiny", tiny))
+    plain = reading_time.measure(load_unit("07_tiny", tiny))
     edit("# It needs nothing but NumPy.", "# $$ a = b $$\n#\n# It needs nothing but NumPy.\n#\n# ![](a.svg)")
     edit("total = np", "ax = plot.scatter(1)\ntotal = np")
-    counted = stats.measure(load_unit("07_tiny", tiny))
+    counted = reading_time.measure(load_unit("07_tiny", tiny))
     assert (counted.formulas, counted.figures) == (1, 2)
     assert counted.minutes - plain.minutes == pytest.approx((10 + 2 * 12 + 7.2) / 60)
 
 
 def minutes_of(minutes):
-    return stats.Stats(round(minutes * stats.WORDS_PER_MINUTE), 0, 0, 0, 0, ())
+    return reading_time.Stats(round(minutes * reading_time.WORDS_PER_MINUTE), 0, 0, 0, 0, ())
 
 
 def test_the_tolerance_is_twenty_per_cent():
     for minutes, right in ((23.5, False), (24.5, True), (41.5, True), (42.5, False)):
-        found = stats.faults({"01_basic_concepts": minutes_of(minutes)})
+        found = reading_time.faults({"01_basic_concepts": minutes_of(minutes)})
         assert (found == []) is right, (minutes, found)
-    assert "takes 60 minutes to read, the plan says 30-35" in stats.faults({"01_basic_concepts": minutes_of(60)})[0]
+    (sentence,) = reading_time.faults({"01_basic_concepts": minutes_of(60)})
+    assert "takes 60 minutes to read, the plan says 30-35" in sentence
 
 
 def test_routes_are_added_up_when_all_their_units_are_there():
-    middle = {unit: minutes_of(sum(plan) / 2) for unit, plan in stats.PLAN.items()}
-    assert stats.faults(middle) == []
-    long = {unit: minutes_of(plan[1] * 1.2 - 0.1) for unit, plan in stats.PLAN.items()}
-    assert [sentence.split(" takes")[0] for sentence in stats.faults(long)] == [
+    middle = {unit: minutes_of(sum(plan) / 2) for unit, plan in reading_time.PLAN.items()}
+    assert reading_time.faults(middle) == []
+    long = {unit: minutes_of(plan[1] * 1.2 - 0.1) for unit, plan in reading_time.PLAN.items()}
+    assert [sentence.split(" takes")[0] for sentence in reading_time.faults(long)] == [
         "The complete route", "The implementation route", "The theory route",
     ]  # fmt: skip
     del middle["05_mnist_project"]
-    assert stats.route_minutes("complete", middle) is None
-    assert stats.route_minutes("theory", middle) == pytest.approx(sum(value.minutes for value in middle.values()))
+    assert reading_time.route_minutes("complete", middle) is None
+    assert reading_time.route_minutes("theory", middle) == pytest.approx(
+        sum(value.minutes for value in middle.values())
+    )
 
 
 def test_the_command_fails_off_the_plan(tiny, capsys):
-    assert stats.main([], root=tiny) == 0
+    assert reading_time.main([], root=tiny) == 0
     path = tiny / "source" / "07_tiny.py"
     path.rename(tiny / "source" / "01_basic_concepts.py")
     text = (tiny / "source" / "01_basic_concepts.py").read_text(encoding="utf-8")
     (tiny / "source" / "01_basic_concepts.py").write_text(text.replace(" 7.1", " 1.1"), encoding="utf-8")
-    assert stats.main([], root=tiny) == 1
+    assert reading_time.main([], root=tiny) == 1
     assert "it lacks something" in capsys.readouterr().out
 
 
 def test_the_course_keeps_to_its_plan():
-    found = stats.faults({unit: stats.measure(load_unit(unit)) for unit in unit_names()})
+    found = reading_time.faults({unit: reading_time.measure(load_unit(unit)) for unit in unit_names()})
     assert not found, "\n".join(found)

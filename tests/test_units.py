@@ -4,10 +4,12 @@ import re
 
 import pytest
 
-from course_author.units import ROOT, UnitError, chosen_units, load_unit, region, unit_names
+from course_author.units.regions import region
+from course_author.units.text import chosen_units, load_unit, unit_names
+from course_author.units.unit import ROOT, UnitError
 
 UNITS = unit_names()
-PLANNED = {  # examples, exercises, warm-ups worth 0 points; course_plan.md
+PLANNED = {  # how many examples, exercises, warm-ups worth 0 points each unit is to have
     "00_start_here": (0, 0, 3),
     "01_basic_concepts": (8, 5, 0),
     "02_how_networks_work": (10, 6, 0),
@@ -234,11 +236,11 @@ def room(cell):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_cells_are_short(unit):
-    """At most 25 lines of code, 120 words a task; answers and hidden tests are exempt (architecture.md).
+    """At most 25 lines of code, 120 words a task; answers and hidden tests are exempt.
 
     A visible check may take 30: nobody reads it on the way, and each cause that it names takes a line.
     """
-    from course_author.stats import code_length, count_words
+    from course_author.units.reading_time import code_length, count_words
 
     read = load_unit(unit)
     long = [

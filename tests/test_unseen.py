@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from course_author.answers import graded, judge, parse_bank
-from course_author.judged import JudgedRunner
-from course_author.units import load_unit, unit_names
+from course_author.proof.answers import judge
+from course_author.proof.bank import parse_bank
+from course_author.proof.judged import JudgedRunner
+from course_author.units.text import load_unit, unit_names
+from course_author.units.unit import graded
 
 pytestmark = pytest.mark.part("answers")
 UNSEEN = Path(__file__).with_name("unseen")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 
 TINY_UNIT = '''\
 # ---

@@ -11,16 +11,19 @@ from __future__ import annotations
 import io
 import json
 import re
+import tomllib
 import zipfile
 from pathlib import Path
 
 from ..contracts import GraderError
 
+PACKAGE = "course_utils"
 NAME = "deep-learning-fundamentals"  # the folder in the zip, and the zip
 AS_THEY_ARE = ("CITATION.cff", "LICENSE", "LICENSE-TEXT", "constraints.txt")
 SECTIONS = ("Two commands", "The chapters", "For students", "Data", "Licence")  # of the README, besides its beginning
 TARGETS = ("help", "lab", "submit", "setup")  # of the Makefile
 SETTINGS = ("c = get_config()", "c.CourseDirectory.course_id", "c.Execute.")  # what the Validate button reads
+FIELDS = ("name", "version", "description", "license", "license-files", "requires-python", "dependencies")
 MADE = re.compile(r"(^|/)(\.|__pycache__(/|$))|\.pyc$")  # hidden files and what Python leaves behind
 MARKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 TELLING, LONG = 12, 40  # characters: a shorter line ("return out") says nothing; a longer one is nobody's chance
@@ -52,15 +55,13 @@ def contents(root: Path) -> dict[str, bytes]:
     GraderError
         If something that students need is missing.
     """
-    from course_author.wheel import students_project  # tomllib and more, only here
-
     try:
         files = {name: (root / name).read_bytes() for name in AS_THEY_ARE}
         made = {
             "README.md": students_readme(_text(root / "README.md")),
             "Makefile": students_makefile(_text(root / "Makefile")),
             "nbgrader_config.py": students_settings(_text(root / "nbgrader_config.py")),
-            "pyproject.toml": students_project(root),
+            "pyproject.toml": students_project(_text(root / "pyproject.toml")),
             "environment.yml": without_grader(_text(root / "environment.yml")),
         }
     except OSError as error:
@@ -70,7 +71,7 @@ def contents(root: Path) -> dict[str, bytes]:
     released = _folder(root, "release")
     if not released:
         raise GraderError(f"{root / 'release'} holds no unit: run `make release`.")
-    return files | released | _folder(root, "course_utils")
+    return files | released | _folder(root, PACKAGE)
 
 
 def _text(path: Path) -> str:
@@ -116,6 +117,23 @@ def students_makefile(text: str) -> str:
 def _for_students(block: str) -> bool:
     target = re.match(r"([a-z-]+):(?!=)", block)
     return target[1] in TARGETS if target else True
+
+
+def students_project(text: str) -> str:
+    """The course's pyproject.toml without what students do not get: its other packages, programs and extras."""
+    whole = tomllib.loads(text)
+    scripts = whole["project"]["scripts"]
+    tables = {
+        "build-system": whole["build-system"],
+        "project": {field: whole["project"][field] for field in FIELDS},
+        "project.scripts": {name: entry for name, entry in scripts.items() if entry.startswith(f"{PACKAGE}.")},
+        "tool.setuptools.packages.find": {"include": [PACKAGE, f"{PACKAGE}.*"], "namespaces": False},
+        "tool.setuptools.package-data": {PACKAGE: whole["tool"]["setuptools"]["package-data"][PACKAGE]},
+    }
+    lines = []
+    for name, table in tables.items():  # what stands in them looks the same in JSON and in TOML
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
 
 
 def students_settings(text: str) -> str:

@@ -12,7 +12,7 @@ from ..contracts import GraderError
 from ..course import plan as plans
 from ..course.lock import alone
 from ..records.late import HOUR, LatePenalty, penalize, penalty_step
-from ..records.save import one_transaction
+from ..records.ledger import one_transaction
 from ..words import shown
 
 

@@ -85,13 +85,13 @@ def run() -> int:
 
 def grade(arguments) -> int:
     """Grade the submissions asked for."""
-    from ..engine import worker as work
+    from ..engine import worker
 
     try:
         _start_early(arguments)
         return _grade(arguments)
     finally:
-        work.close()
+        worker.close()
 
 
 def _start_early(arguments) -> None:
@@ -99,14 +99,14 @@ def _start_early(arguments) -> None:
 
     A guess at what the course's settings will say, where nothing speaks against it; `_grade` ends a wrong one.
     """
-    from ..engine import worker as work
+    from ..engine import worker
 
     course, text = arguments.course.resolve(), ""
     with contextlib.suppress(OSError):
         text = (course / "nbgrader_config.py").read_text(encoding="utf-8", errors="replace")
     special = re.search(r"\b(libraries|isolation)\b|CourseDirectory\.(root|\w+_directory)", text)
     if not (arguments.cluster or special) and _any_work(course, arguments):
-        work.start(str(course), arguments.isolation or "full", ())
+        worker.start(str(course), arguments.isolation or "full", ())
 
 
 def _any_work(course: Path, arguments) -> bool:
@@ -123,30 +123,33 @@ def _grade(arguments) -> int:
     # jsonschema would import this for a check of web addresses that no notebook needs; it takes two seconds.
     sys.modules.setdefault("rfc3987_syntax", None)
     from ..course import plan as plans  # nbgrader and SQLAlchemy take a second to import: --help need not wait
-    from ..engine import worker as workers
-    from ..grading.class_run import ClassRun
-    from ..grading.submission import Grader
+    from ..engine import worker
+    from ..grading.run import Run
     from ..grading.summary import Progress
 
     gc.freeze()  # nor does it become any while the class is graded
     gc.enable()
     course = plans.settings(arguments.course)
     isolation = arguments.isolation or course.grader.isolation
-    workers.close(but=(str(course.root), isolation, tuple(course.grader.libraries)))
-    grader = Grader(course)
-    loaded = grader.plans(arguments.unit)
-    students = _students(grader, arguments.unit, arguments.student)
-    work = ClassRun(
-        grader, arguments.unit, _pool(arguments, len(students)), isolation,
+    worker.close(but=(str(course.root), isolation, tuple(course.grader.libraries)))
+    run = Run(
+        course, arguments.unit, isolation,
         apart=bool(arguments.cluster), regrade=arguments.regrade, create=_creates(course, arguments.roster),
         say=lambda sentence: print(f"course-grader: {sentence}", file=sys.stderr),
     )  # fmt: skip
-    report = (_Document if arguments.json else _Lines)(arguments.unit, loaded)
-    progress = Progress(len(students))
+    with run:
+        students = _students(course, arguments.unit, arguments.student)
+        report = (_Document if arguments.json else _Lines)(arguments.unit, run.plans)
+        return _report(run.results(students, _pool(arguments, len(students))), report, Progress(len(students)))
+
+
+def _report(results, report: _Lines, progress) -> int:
+    """Say what became of each submission; the exit status."""
     try:
-        for result in work.results(students):
-            report.add(result)
-            progress.step()
+        with contextlib.closing(results):
+            for result in results:
+                report.add(result)
+                progress.step()
     except GraderError as error:
         if not report.count:
             raise
@@ -231,8 +234,10 @@ class _Document(_Lines):
         print("" if self.count else self._head(), "], ", json.dumps(rest)[1:], sep="")
 
 
-def _students(grader, unit: str, wanted: list[str] | None) -> list[str]:
-    there = grader.students(unit)
+def _students(course, unit: str, wanted: list[str] | None) -> list[str]:
+    from ..grading import reading
+
+    there = reading.students(course, unit)
     for name in wanted or []:
         if name not in there:
             raise GraderError(f"There is no submission of {name!r} for {unit}.")

@@ -155,9 +155,10 @@ def _assignment(book: Gradebook, unit: str):
         raise GraderError(f"The gradebook knows no unit {unit}: run `nbgrader generate_assignment {unit}`.") from None
 
 
-def of_unit(course: Settings, unit: str) -> dict[str, Plan]:
-    """The plans of a unit, by notebook."""
-    return {name: load(course, unit, name) for name in notebooks(course, unit)}
+def of_unit(course: Settings, unit: str, book: Gradebook | None = None) -> dict[str, Plan]:
+    """The plans of a unit, by notebook; book: the course's gradebook, where it is open already."""
+    with contextlib.nullcontext(book) if book is not None else gradebook(course) as opened:
+        return {one.name: _plan(course, unit, one) for one in _assignment(opened, unit).notebooks}
 
 
 def load(course: Path | Settings, unit: str, notebook: str | None = None) -> Plan:

@@ -10,17 +10,17 @@ goes away.)
 from __future__ import annotations
 
 import contextlib
-import json
 import queue
 import sys
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ..contracts import GraderError
-from . import worker as work
+from ..contracts import CannotStart, GraderError, Verdict
+from . import worker
 from .engine import EngineDied
 
 CONNECT_S = 10  # how long to try to reach a scheduler
@@ -29,9 +29,9 @@ DIED = "The process that graded this ended {} times: look for a lack of memory, 
 
 
 @dataclass
-class _Job:
+class _Given:
     tag: object
-    text: str
+    job: worker.Job
     tries: int = 0
 
 
@@ -42,9 +42,13 @@ class _Futures:
         """How many jobs to hold at a time."""
         raise NotImplementedError
 
-    def submit(self, text: str):
+    def submit(self, job: worker.Job):
         """Start a job; a future."""
         raise NotImplementedError
+
+    def verdicts(self, future) -> list[Verdict]:
+        """What a future has to say; raises what `worker.judge` does, or what the way there has added."""
+        return future.result()
 
     def idle(self) -> None:
         """Called while nothing comes back; may raise GraderError when nothing will."""
@@ -53,25 +57,33 @@ class _Futures:
         raise NotImplementedError
 
     def stream(self, jobs: Iterable[tuple]) -> Iterator[tuple]:
-        """(tag, result) for each (tag, job), in any order; a job of None has the result None at once."""
+        """(tag, result) for each (tag, job), in any order; a job of None has the result None at once.
+
+        A result is the job's verdicts, or a GraderError that says why there are none.
+
+        Raises
+        ------
+        CannotStart
+            Nobody can be judged.
+        """
         jobs = iter(jobs)
         done: queue.SimpleQueue = queue.SimpleQueue()
-        again: deque[_Job] = deque()  # those that were under way when a worker died: one at a time, to find the culprit
-        under_way: dict[object, _Job] = {}
+        again: deque[_Given] = deque()  # under way when a worker died: one at a time, to find the culprit
+        under_way: dict[object, _Given] = {}
         left = True
         while left or again or under_way:
             careful = any(one.tries for one in (*again, *under_way.values()))
             while len(under_way) < (1 if careful else self.room()) and (again or left):
                 one = again.popleft() if again else None
                 if one is None:
-                    tag, text = next(jobs, (None, None))
+                    tag, job = next(jobs, (None, None))
                     if tag is None:
                         left = False
                         break
-                    if text is None:
+                    if job is None:
                         yield tag, None
                         continue
-                    one = _Job(tag, text)
+                    one = _Given(tag, job)
                 self._start(one, under_way, done)
                 careful = careful or bool(one.tries)
             if not under_way:
@@ -85,24 +97,27 @@ class _Futures:
             if one is not None:
                 yield from self._ended(one, future, again)
 
-    def _start(self, one: _Job, under_way: dict, done: queue.SimpleQueue) -> None:
-        future = self.submit(one.text)
+    def _start(self, one: _Given, under_way: dict, done: queue.SimpleQueue) -> None:
+        future = self.submit(one.job)
         under_way[future] = one
         future.add_done_callback(done.put)
 
-    def _ended(self, one: _Job, future, again: deque) -> Iterator[tuple]:
+    def _ended(self, one: _Given, future, again: deque) -> Iterator[tuple]:
         try:
-            yield one.tag, future.result()
+            yield one.tag, self.verdicts(future)
+        except CannotStart:
+            raise
         except Exception as error:
-            if not self.is_lost(error, future):
+            if self.is_lost(error, future):
+                one.tries += self.blames(error)
+                if one.tries < self.tries:
+                    again.append(one)
+                    return
+                error = GraderError(DIED.format(one.tries))
+            elif not isinstance(error, GraderError):
                 told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-                yield one.tag, _error(f"The grader itself failed on this submission ({told}): please report it.")
-                return
-            one.tries += self.blames(error)
-            if one.tries >= self.tries:
-                yield one.tag, _error(DIED.format(one.tries))
-            else:
-                again.append(one)
+                error = GraderError(f"The grader itself failed on this submission ({told}): please report it.")
+            yield one.tag, error
 
     tries = 3  # how often a submission may bring its worker down before it is given up
 
@@ -115,25 +130,28 @@ class _Futures:
         return True
 
 
-def _error(sentence: str) -> str:
-    return json.dumps({"error": sentence})
-
-
 class Local(_Futures):
-    """Judges `jobs` submissions at a time on this machine."""
+    """Judges `jobs` submissions at a time on this machine.
 
-    def __init__(self, jobs: int):
-        self._jobs, self._threads = jobs, ThreadPoolExecutor(jobs)
+    stay: leave the engine running for whoever grades next in this process
+    """
+
+    def __init__(self, jobs: int, stay: bool = False):
+        self._jobs, self._stay, self._threads = jobs, stay, ThreadPoolExecutor(jobs)
+        self._given = weakref.WeakSet()
 
     def room(self) -> int:
         return 2 * self._jobs
 
-    def submit(self, text: str):
-        return self._threads.submit(work.judge, text)
+    def submit(self, job: worker.Job):
+        future = self._threads.submit(worker.judge, job)
+        self._given.add(future)
+        return future
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-        work.close()  # and what the threads wait for ends
+        if not self._stay or any(not future.done() for future in self._given):
+            worker.close()  # and what the threads wait for ends
         self._threads.shutdown(wait=True)
 
 
@@ -163,9 +181,12 @@ class Cluster(_Futures):
             told = " ".join(str(error).split())[:120]
             raise GraderError(f"No Dask scheduler answers at {self._address} ({told}): start one.") from None
 
+    def verdicts(self, future) -> list[Verdict]:
+        return worker.unpacked(future.result())
+
     def is_lost(self, error: BaseException, future) -> bool:
-        """A future that is not in error was left behind by a scheduler that went away."""
-        return self.blames(error) or future.status != "error"
+        """A future that is not in error, and has no answer, was left behind by a scheduler that went away."""
+        return self.blames(error) or (future.status != "error" and not isinstance(error, GraderError))
 
     def blames(self, error: BaseException) -> bool:
         return isinstance(error, EngineDied | self._distributed.KilledWorker)
@@ -180,13 +201,14 @@ class Cluster(_Futures):
                 self._cores = sum(self._client.ncores().values())
         return self._cores
 
-    def submit(self, text: str):
+    def submit(self, job: worker.Job):
+        text = worker.packed(job)
         deadline = time.monotonic() + PATIENCE_S
         while True:
             if self._client.status == "running":
                 with contextlib.suppress(Exception):
                     self._silent_since = None
-                    return self._client.submit(work.judge, text, pure=False)
+                    return self._client.submit(worker.judge_packed, text, pure=False)
             if time.monotonic() > deadline:
                 raise GraderError(self._gone())
             self._tell(f"the scheduler at {self._address} is away: waiting for it")
@@ -223,6 +245,6 @@ class Cluster(_Futures):
     def close(self) -> None:
         with contextlib.suppress(Exception):
             if self._client.status == "running":
-                self._client.run(work.close, on_error="ignore")
+                self._client.run(worker.close, on_error="ignore")
         with contextlib.suppress(Exception):
             self._client.close(5)

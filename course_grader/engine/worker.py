@@ -1,8 +1,8 @@
 """What a worker does: one submission in, its verdicts out. It reads no file of the course and writes nothing.
 
-`judge` is a pure function from JSON to JSON, so it runs in a thread of this process or on another machine. Each process
-keeps its engine from one call to the next, because starting one takes seconds, and all its threads use the same one:
-the work is done in processes that the engine's prepared process forks, and a thread only waits for their answer.
+Each process keeps its engine from one call to the next, because starting one takes seconds, and all its threads use the
+same one: the work is done in processes that the engine's prepared process forks, and a thread only waits for their
+answer. So an engine is held here and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,35 +10,69 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from ..contracts import CannotStart, CellRun, CellVerdict, GraderError, Plan, Submission, Verdict
-from ..judging import fingerprint as keys
+from ..contracts import CannotStart, GraderError, Plan, Submission, Verdict
+from ..judging import fingerprint
 from . import engine as engines
 
 _engines: dict[tuple, engines.Engine] = {}  # by course folder, isolation and libraries; started, perhaps not yet ready
 _turn = threading.Lock()
 
 
-def job(course: str, isolation: str, notebooks: list[dict]) -> str:
-    """What `judge` takes, as JSON. notebooks: see `notebook`; course: its folder, "" where a worker has none."""
-    version = "" if course else keys.grader_version()  # a worker beside the course has the same files
-    return json.dumps({"version": version, "course": course, "isolation": isolation, "notebooks": notebooks})
+@dataclass(frozen=True)
+class Job:
+    """One student's notebooks, to be judged.
+
+    course: the course's folder, "" where the worker has none; isolation: see `Engine`
+    notebooks: each with what is known of its verdict already, None if nothing is
+    """
+
+    course: str
+    isolation: str
+    notebooks: tuple[tuple[Plan, Submission, Verdict | None], ...]
 
 
-def judge(text: str) -> str:
+def judge(job: Job) -> list[Verdict]:
     """Judge one student's notebooks.
 
-    Returns JSON: {"verdicts": [...]}, {"error": sentence} if this submission cannot be judged, or {"fatal": sentence}
-        if none can be judged here.
+    Raises
+    ------
+    CannotStart
+        Nobody can be judged here.
+    EngineDied
+        The engine was killed; the job may be given again.
+    GraderError
+        This submission cannot be judged.
     """
+    engine = _ready(job)
+    return [engine.grade(*notebook) for notebook in job.notebooks]
+
+
+# -- to another machine and back ---------------------------------------------------------------------------------------
+
+
+def packed(job: Job) -> str:
+    """The job as JSON, for a worker that has no folder of the course and perhaps another version of the grader."""
+    notebooks = [
+        {"plan": plan.json, "submission": asdict(submission), "known": known and asdict(known)}
+        for plan, submission, known in job.notebooks
+    ]
+    return json.dumps({"version": fingerprint.grader_version(), "isolation": job.isolation, "notebooks": notebooks})
+
+
+def judge_packed(text: str) -> str:
+    """`judge` from JSON to JSON: {"verdicts": [...]}, {"error": sentence} or {"fatal": sentence}."""
     asked = json.loads(text)
-    if asked["version"] not in ("", keys.grader_version()):
+    if asked["version"] != fingerprint.grader_version():
         return json.dumps({"fatal": f"{_here()} has another version of the grader or of its libraries: {_MEND}"})
+    notebooks = tuple(
+        (_plan(one["plan"]), Submission.from_data(one["submission"]), one["known"] and Verdict.from_data(one["known"]))
+        for one in asked["notebooks"]
+    )
     try:
-        plans = [_plan(one["plan"]) for one in asked["notebooks"]]
-        engine = _ready(asked["course"], asked["isolation"], plans)
-        return json.dumps({"verdicts": [_judged(engine, one) for one in asked["notebooks"]]})
+        return json.dumps({"verdicts": [asdict(one) for one in judge(Job("", asked["isolation"], notebooks))]})
     except CannotStart as error:
         return json.dumps({"fatal": str(error)})
     except engines.EngineDied:
@@ -50,15 +84,14 @@ def judge(text: str) -> str:
 _MEND = "install the same ones as on the machine that records the points."
 
 
-def _judged(engine, asked: dict) -> dict:
-    from dataclasses import asdict
-
-    plan, submission, known = _plan(asked["plan"]), Submission.from_data(asked["submission"]), asked["known"]
-    if known is None:
-        return asdict(engine.grade(plan, submission))
-    cells, runs = [CellVerdict(**one) for one in known["cells"]], [CellRun(**one) for one in known["runs"]]
-    known = Verdict(plan.unit, plan.notebook, submission.student, cells, runs)
-    return asdict(engine.grade(plan, submission, known))
+def unpacked(text: str) -> list[Verdict]:
+    """What `judge` would have returned, or raised, where the text of `judge_packed` comes back."""
+    answer = json.loads(text)
+    if "fatal" in answer:
+        raise CannotStart(answer["fatal"])
+    if "error" in answer:
+        raise GraderError(answer["error"])
+    return [Verdict.from_data(data) for data in answer["verdicts"]]
 
 
 @lru_cache(maxsize=16)
@@ -79,10 +112,11 @@ def start(course: str, isolation: str, libraries: tuple) -> engines.Engine:
         return _engines[key]
 
 
-def _ready(course: str, isolation: str, plans: list[Plan]) -> engines.Engine:
+def _ready(job: Job) -> engines.Engine:
     """The engine for these plans, when it can judge."""
+    plans = [plan for plan, _, _ in job.notebooks]
     try:
-        engine = start(course, isolation, tuple(plans[0].libraries))
+        engine = start(job.course, job.isolation, tuple(plans[0].libraries))
         for plan in plans:
             engine.prepare(plan)
     except engines.EngineDied:

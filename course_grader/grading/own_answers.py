@@ -1,6 +1,6 @@
 """The course's own answers, graded before anybody's: a broken test, or a setup cell, must not take points from a class.
 
-They are judged exactly as a student's are, by the engine or the pool that judges those. What passed is kept in the
+They are judged exactly as a student's are, by the pool that judges those. What passed is kept in the
 course folder under a fingerprint of all that it depends on, so it costs its time once for each release.
 """
 
@@ -10,12 +10,13 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contracts import BadUnit, GraderError, Plan, Submission, Verdict
+from ..contracts import BadUnit, CannotStart, GraderError, Plan, Submission, Verdict
 from ..course import plan as plans
+from ..engine.worker import Job
 from ..judging import fingerprint as keys
 
 KEPT = ".course-grader.own-answers.json"
@@ -31,6 +32,46 @@ class Trial:
     plan: Plan
     submission: Submission
     fingerprint: str
+
+
+def check(
+    course: plans.Settings,
+    loaded: Mapping[str, Plan],
+    pool,
+    isolation: str,
+    folder: str,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> None:
+    """Have the pool judge a unit's own answers, unless they are known to get full points.
+
+    loaded: the unit's plans by notebook; folder: the course's, for the workers, "" where they have none
+    say: is told why some cannot be tried, and that the others are
+
+    Raises
+    ------
+    CannotStart
+        They do not get full points (BadUnit), or nothing can be judged here.
+    """
+    waiting, remarks = trials(course, loaded.values(), isolation)
+    if waiting:
+        unit = waiting[0].plan.unit
+        remarks.append(f"The course's own answers to {unit} are tried first; this is kept until they change.")
+    for sentence in remarks:
+        say(sentence)
+    jobs = [(one, Job(folder, isolation, ((one.plan, one.submission, None),))) for one in waiting]
+    settle(course, [(one, _verdict(said)) for one, said in pool.stream(jobs)])
+
+
+def check_released(course: plans.Settings, unit: str, pool, say=lambda sentence: None) -> None:
+    """The same for a unit that was just released, with nobody to be graded; closes the pool."""
+    with contextlib.closing(pool):
+        check(course, plans.of_unit(course, unit), pool, course.grader.isolation, str(course.root), say)
+
+
+def _verdict(said: list[Verdict] | GraderError) -> Verdict:
+    if isinstance(said, GraderError):
+        raise CannotStart(str(said)) from None
+    return said[0]
 
 
 def trials(course: plans.Settings, loaded: Iterable[Plan], isolation: str) -> tuple[list[Trial], list[str]]:

@@ -25,7 +25,7 @@ from .magics import without_magics
 # Rooms whose code can change a verdict; a test holds them against what the engine's processes import.
 JUDGING = ("course", "engine", "intake", "judging", "sandbox", "wire")
 LIBRARIES = ("numpy", "torch", "ipython", "matplotlib", "scikit-learn")
-WRITING = ("records/save.py",)  # files that make the autograded notebook of a verdict
+WRITING = ("records/notebook.py",)  # files that make the autograded notebook of a verdict
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

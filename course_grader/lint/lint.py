@@ -1,8 +1,9 @@
 """Read test cells and reject what the separate judge would judge on the wrong side, or could not run at all.
 
-`python -m course_grader.lint [UNIT …]` prints one line per fault. Names that answer cells define are *remote* for the
-judge: calls cross to the student's process, and plain data come back. So a test cannot ask for the type or the
-identity of such a thing, and a seed, a mode or a patch of the judge's never reaches it. `lint_rules.py` has the list.
+`python -m course_grader.lint [UNIT …]` reads the notebooks `source/UNIT/*.ipynb` of the course in this folder and
+prints one line per fault. Names that answer cells define are *remote* for the judge: calls cross to the student's
+process, and plain data come back. So a test cannot ask for the type or the identity of such a thing, and a seed, a mode
+or a patch of the judge's never reaches it. `rules.py` has the list.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import ast
 import builtins
 import symtable
 import sys
+from pathlib import Path
 
-from ..contracts import Plan, PlanCell
+import nbformat
+
+from ..contracts import GraderError, Plan, PlanCell
 from ..judging.magics import without_magics
 from . import rules
 from .rules import CHECK, SAY, Fault
@@ -41,9 +45,9 @@ def lint(plan: Plan) -> list[Fault]:
     return faults
 
 
-def lint_unit(unit) -> list[Fault]:
-    """The same for a `course_author.units.Unit`, which needs no gradebook."""
-    return lint(Plan(unit.name, unit.name, tuple(map(_plan_cell, unit.cells))))
+def lint_cells(name: str, cells: list) -> list[Fault]:
+    """The same for the cells of a notebook with nbgrader's metadata; they need no gradebook."""
+    return lint(Plan(name, name, tuple(map(_plan_cell, cells))))
 
 
 def _plan_cell(cell) -> PlanCell:
@@ -169,13 +173,34 @@ def _is_telling(value: object) -> bool:
     return len(value) > 2 if isinstance(value, str) else not (abs(value) <= 10 and 2 * value == int(2 * value))
 
 
-def main(argv: list[str]) -> int:
-    """Lint the units of this course (none named: all). Status 1 if there is anything to mend."""
-    from course_author.units import UnitError, chosen_units, load_unit
+# -- the command -----------------------------------------------------------------------------------------------------
 
+
+def source_notebooks(units: list[str], root: Path) -> list[Path]:
+    """The course's own notebooks of these units (none named: of all); a name that is no unit is a `GraderError`."""
+    found = sorted((root / "source").glob("*/*.ipynb"))
+    known = sorted({path.parent.name for path in found})
+    for name in units:
+        if name not in known:
+            raise GraderError(f"There is no unit {name!r} in source/: choose from {', '.join(known) or 'none yet'}.")
+    return [path for path in found if not units or path.parent.name in units]
+
+
+def _cells(path: Path, root: Path) -> list:
     try:
-        faults = [(name, fault) for name in chosen_units(argv) for fault in lint_unit(load_unit(name))]
-    except UnitError as error:
+        return nbformat.read(path, as_version=4).cells
+    except Exception as error:  # nbformat raises many kinds
+        shown = path.relative_to(root).as_posix()
+        raise GraderError(f"{shown} is no readable notebook ({type(error).__name__}): build it again.") from None
+
+
+def main(argv: list[str]) -> int:
+    """Lint the units of the course in this folder (none named: all). Status 1 if there is anything to mend."""
+    root = Path.cwd()
+    try:
+        paths = source_notebooks(argv, root)
+        faults = [(path.stem, fault) for path in paths for fault in lint_cells(path.stem, _cells(path, root))]
+    except GraderError as error:
         print(error, file=sys.stderr)
         return 2
     for name, fault in faults:

@@ -15,6 +15,7 @@ from nbgrader import utils
 from nbgrader.api import (
     Comment,
     Grade,
+    Gradebook,
     MissingEntry,
     Student,
     SubmittedAssignment,
@@ -23,7 +24,7 @@ from nbgrader.api import (
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..contracts import GraderError
+from ..contracts import GraderError, Plan
 from ..course import plan as plans
 from ..course.refusals import Locked, plain_words
 from . import late
@@ -121,6 +122,11 @@ class Ledger:
         """Everybody whom the gradebook knows."""
         with self.transaction():
             return set(self._db.scalars(select(STUDENTS.c.id)))
+
+    def plans(self, unit: str) -> dict[str, Plan]:
+        """The unit's plans by notebook."""
+        with self.transaction():
+            return plans.of_unit(self.course, unit, self._book)
 
     def unit(self, name: str) -> Unit:
         """What a unit consists of; read once."""
@@ -257,6 +263,20 @@ class Ledger:
             if row.name in names:
                 late.penalize(self._late[unit], submission, row, student)
         self._db.flush()
+
+
+@contextlib.contextmanager
+def one_transaction(book: Gradebook):
+    """nbgrader commits in each of its helpers; here all of them are one step, saved at the end or not at all."""
+    commit, book.db.commit = book.db.commit, book.db.flush
+    try:
+        yield
+        commit()
+    except BaseException:
+        book.db.rollback()
+        raise
+    finally:
+        book.db.commit = commit
 
 
 def _unit(assignment) -> Unit:

@@ -315,8 +315,8 @@ def text() -> str:
 
 def make(folder: Path, config: str = PROFILE) -> Path:
     """Write, build and release the course into an empty folder; its gradebook then holds the hidden tests."""
-    from course_author.build import build
-    from course_author.release import generate
+    from course_author.units.build import build
+    from course_author.units.release import generate
 
     (folder / "source").mkdir(parents=True)
     (folder / "source" / f"{UNIT}.py").write_text(text(), encoding="utf-8")

@@ -14,7 +14,9 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from course_author.units import ROOT, SOLUTION, load_unit
+from course_author.units.regions import SOLUTION
+from course_author.units.text import load_unit
+from course_author.units.unit import ROOT
 
 CHAPTER, SMALL = "01_basic_concepts", "01_odd"
 

@@ -11,7 +11,7 @@ import functools
 import shutil
 from pathlib import Path
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 
 UNIT = "01_odd"
 CELL = '# %%{kind} nbgrader={{"schema_version": 3, "grade": {grade}, "solution": {solution}, "locked": {locked}, '
@@ -518,7 +518,7 @@ def text() -> str:
 
 def make(folder: Path) -> Path:
     """Write the course into an empty folder: text, notebook and nbgrader's settings."""
-    from course_author.build import build
+    from course_author.units.build import build
 
     (folder / "source").mkdir(parents=True)
     (folder / "source" / f"{UNIT}.py").write_text(text(), encoding="utf-8")

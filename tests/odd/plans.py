@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_author.units import ROOT
+from course_author.units.unit import ROOT
 from course_grader.contracts import Plan, PlanCell
 
 from . import SMALL, course
@@ -31,7 +31,7 @@ def released_notebook(unit: str):
     """What students get: nbgrader's steps of a release, without those that write into a gradebook."""
     from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ComputeChecksums, LockCells
 
-    from course_author.preprocessors import NamedStubs, TagUnanswered
+    from course_author.units.preprocessors import NamedStubs, TagUnanswered
 
     notebook = nbformat.from_dict(json.loads(json.dumps(source_notebook(unit))))
     for step in (

@@ -18,8 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2])]
 
-from course_author.release import environment, generate  # noqa: E402
-from course_author.units import ROOT  # noqa: E402
+from course_author.units.release import environment, generate  # noqa: E402
+from course_author.units.unit import ROOT  # noqa: E402
 from odd import CHAPTER, SMALL, course, every, handed_in, plans  # noqa: E402
 
 BARE = "c = get_config()\nc.CourseDirectory.course_id = 'odd'\n"
