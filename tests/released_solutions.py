@@ -95,10 +95,13 @@ def tools():
     Those that import nothing numeric are the student's commands: called by chance, they would start programs.
     """
     package = importlib.import_module("course_utils")
-    names = ["course_utils", *(f"course_utils.{module.name}" for module in pkgutil.iter_modules(package.__path__))]
-    for module_name in names:
-        module = importlib.import_module(module_name)
-        if not imports(Path(module.__file__).read_text(encoding="utf-8")) & NUMERIC:
+    below = [module.name for module in pkgutil.walk_packages(package.__path__, "course_utils.")]
+    modules = [importlib.import_module(name) for name in ["course_utils", *below]]
+    found = {module.__name__: imports(Path(module.__file__).read_text(encoding="utf-8")) for module in modules}
+    for module in modules:
+        module_name = module.__name__
+        own = ".".join(module_name.split(".")[:2])  # of a folder, all files belong together
+        if not any(used & NUMERIC for name, used in found.items() if name == own or name.startswith(f"{own}.")):
             continue
         for name, value in vars(module).items():
             if name.startswith("_") or getattr(value, "__module__", None) != module_name or not callable(value):

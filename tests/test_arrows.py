@@ -26,7 +26,6 @@ LONGER = {  # still to be split; one that has become short enough fails until it
     "course_grader/judging/judge.py", "course_grader/judging/remote.py", "course_grader/lint/walk.py",
     "course_grader/sandbox/cell.py", "course_grader/sandbox/trials.py",
     "course_grader/wire/channel.py", "course_grader/wire/codec.py",
-    "course_utils/check.py", "course_utils/data.py", "course_utils/handin.py", "course_utils/widgets.py",
 }  # fmt: skip
 
 

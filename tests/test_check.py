@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from course_utils import check
-from course_utils.check import CheckFailed, hidden
+from course_utils.check import CheckFailed, for_judge, hidden, probes, values
+from course_utils.check.values import near
 
 EXPECTED = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [5.0, -3.0, 7.5]])
 
@@ -159,7 +160,7 @@ def test_near_is_what_numpy_calls_close(rtol):
         for expected in ODD:
             with np.errstate(all="ignore"):
                 right = np.isclose(found, expected, rtol=rtol, atol=1e-9)
-            got = check._near(found, expected, rtol, 1e-9)
+            got = near(found, expected, rtol, 1e-9)
             assert np.shape(got) == np.shape(right), (found, expected)
             assert np.array_equal(got, right), (found, expected)
 
@@ -189,11 +190,11 @@ def test_each_gives_a_result_for_each_case():
         check.each(divmod, [(1, 1), (1, 0)])
 
 
-def test_each_refuses_other_than_one_result_for_each_case(monkeypatch):
+def test_each_refuses_other_than_one_result_for_each_case():
     for forged in ([1], [1, 2, 3], (1, 2), None):
-        monkeypatch.setattr(check, "_each", lambda *_, forged=forged: forged)
+        module, _ = for_judge(lambda _, forged=forged: lambda *_: forged)
         with pytest.raises(check.CheckFailed, match="Not every call gave a result"):
-            check.each(abs, [(1,), (2,)])
+            module.each(abs, [(1,), (2,)])
 
 
 def test_items_ends_where_an_iteration_does_not():
@@ -235,6 +236,24 @@ def test_student_side_is_the_identity():
     assert check.student_side(probe) is probe
 
 
+def test_the_judges_checks_run_all_probes_elsewhere_and_leave_the_module_as_it_is():
+    def elsewhere(probe):
+        return lambda *args, **kwargs: asked.append(probe) or probe(*args, **kwargs)
+
+    asked, before = [], dict(vars(check))
+    module, visible = for_judge(elsewhere)
+    assert vars(check) == before and set(vars(module)) == set(before)
+    assert module.student_side is elsewhere
+    module.each(abs, [(1,)]), module.items("a"), module.quiet(abs, 1)
+    for one in (module, module.hidden):
+        one.raises_each(ValueError, int, [("x",)])
+    assert asked == [probes._each, probes._items, probes.quiet, probes._raised, probes._raised]
+    assert set(asked) == {value for value in vars(probes).values() if getattr(value, "__student_side__", False)}
+    for visible.reveal in (False, True):
+        assert ("4711" in message_of(module.close, 1, 4711.0)) is visible.reveal
+        assert "4711" not in message_of(module.hidden.close, 1, 4711.0)
+
+
 def test_failures_show_no_frames_and_nothing_goes_to_stderr(capsys):
     error = CheckFailed("the sum is 2")
     assert error._render_traceback_() == ["Not yet right: the sum is 2"]
@@ -245,7 +264,8 @@ def test_failures_show_no_frames_and_nothing_goes_to_stderr(capsys):
 
 
 def test_examples_of_the_docstrings():
-    assert doctest.testmod(check).failed == 0
+    for module in (check, values):
+        assert doctest.testmod(module).failed == 0
 
 
 def test_truth_values_and_dicts_are_compared_without_a_crash():

@@ -210,7 +210,7 @@ def test_a_package_for_one_python_alone_is_refused(tmp_path):
 
 def imported():
     """(module, name) of all that notebooks and course_utils use of scikit-learn and SciPy."""
-    for path in [*ROOT.glob("source/*.py"), *ROOT.glob("course_utils/*.py")]:
+    for path in [*ROOT.glob("source/*.py"), *ROOT.glob("course_utils/**/*.py")]:
         tree, modules = ast.parse(path.read_text(encoding="utf-8")), {}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ("sklearn", "scipy"):

@@ -21,6 +21,9 @@ import numpy as np
 import pytest
 
 from course_utils import data
+from course_utils.data import mnist_files
+from course_utils.data.events import HISTORY_FILE
+from course_utils.data.images import _digits_like_mnist, _enlarged
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"train": 6, "test": 3}
@@ -127,7 +130,7 @@ def test_fruit_table_has_names_for_its_rows_and_columns():
 
 
 def test_history_is_the_whole_table_oldest_first():
-    with data.HISTORY_FILE.open(encoding="utf-8", newline="") as file:
+    with HISTORY_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     events = data.history()
     assert len(events) == len(rows) >= 10
@@ -143,7 +146,7 @@ HEADER = "year,name,people,kind,parameters,note,source\n"
 def test_history_reads_empty_and_long_parameter_counts(tmp_path, monkeypatch):
     table = tmp_path / "history.csv"
     table.write_text(HEADER + '2020,B,"X, Y",model,1.75e11,n,s\n1958,A,Z,idea,,n,s\n', encoding="utf-8")
-    monkeypatch.setattr(data, "HISTORY_FILE", table)
+    monkeypatch.setattr("course_utils.data.events.HISTORY_FILE", table)
     older, newer = data.history()
     assert (older.year, older.parameters) == (1958, None)
     assert (newer.people, newer.parameters) == ("X, Y", 175_000_000_000)
@@ -165,7 +168,7 @@ def test_broken_history_names_the_place(text, expected, tmp_path, monkeypatch):
     table = tmp_path / "history.csv"
     if text is not None:
         table.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(data, "HISTORY_FILE", table)
+    monkeypatch.setattr("course_utils.data.events.HISTORY_FILE", table)
     with pytest.raises(data.DataError, match=expected) as caught:
         data.history()
     assert "Get the file again" in str(caught.value)
@@ -183,22 +186,22 @@ def test_digits():
 
 
 def test_stand_in_is_split_evenly_and_without_overlap():
-    train, test = data._digits_like_mnist("train"), data._digits_like_mnist("test")
+    train, test = _digits_like_mnist("train"), _digits_like_mnist("test")
     assert len(train.X) + len(test.X) == 1797
     assert not {image.tobytes() for image in train.X} & {image.tobytes() for image in test.X}
     share = np.bincount(test.y) / (np.bincount(train.y) + np.bincount(test.y))
     assert np.all(np.abs(share - 0.2) < 0.01)
-    assert np.array_equal(train.X, data._digits_like_mnist("train").X)
+    assert np.array_equal(train.X, _digits_like_mnist("train").X)
 
 
 def test_enlarged_digits_are_the_same_pictures():
     X, _ = data.digits()
-    large = data._enlarged(X)
+    large = _enlarged(X)
     assert (large.shape, large.dtype) == ((1797, 28, 28), np.uint8)
     frame = large.copy()
     frame[:, 4:24, 4:24] = 0
     assert not frame.any(), "the picture reaches into the frame"
-    flat = data._enlarged(np.full((1, 8, 8), 16, dtype=np.uint8))[0, 4:24, 4:24]
+    flat = _enlarged(np.full((1, 8, 8), 16, dtype=np.uint8))[0, 4:24, 4:24]
     assert np.all(flat == 255)
     # A bilinear sample equals np.interp along rows, then columns: an independent way to the same numbers.
     places = np.clip(0.4 * np.arange(20) - 0.3, 0, 7)
@@ -320,16 +323,16 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_FAST", raising=False)
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(data, "MNIST_SHA256", SHA256)
-    monkeypatch.setattr(data, "_failed_mirrors", {})
-    monkeypatch.setattr(data, "MIRRORS", ())
+    monkeypatch.setattr(mnist_files, "MNIST_SHA256", SHA256)
+    monkeypatch.setattr(mnist_files, "_failed_mirrors", {})
+    monkeypatch.setattr(mnist_files, "MIRRORS", ())
     return tmp_path / "cache" / "mnist"
 
 
 @pytest.fixture
 def mirrors(server, cache, monkeypatch):
     def choose(*behaviours):
-        monkeypatch.setattr(data, "MIRRORS", tuple(map(server.mirror, behaviours)))
+        monkeypatch.setattr(mnist_files, "MIRRORS", tuple(map(server.mirror, behaviours)))
 
     return choose
 
@@ -430,8 +433,8 @@ def test_no_network_does_not_wait_long(server, cache, monkeypatch, capfd):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
-        monkeypatch.setattr(data, "MIRRORS", ("https://mirror.invalid/mnist/", closed, server.mirror("silent")))
-        monkeypatch.setattr(data, "ANSWER_SECONDS", 1)
+        monkeypatch.setattr(mnist_files, "MIRRORS", ("https://mirror.invalid/mnist/", closed, server.mirror("silent")))
+        monkeypatch.setattr(mnist_files, "ANSWER_SECONDS", 1)
         data.digits()  # loads scikit-learn, which is not what is timed here
         start = time.monotonic()
         images = data.mnist("train")
@@ -448,13 +451,13 @@ def test_no_network_does_not_wait_long(server, cache, monkeypatch, capfd):
 
 
 def test_time_limits_of_the_course_are_short():
-    assert len(data.MIRRORS) * data.ANSWER_SECONDS <= 10
-    assert data.STALL_SECONDS <= 30
+    assert len(mnist_files.MIRRORS) * mnist_files.ANSWER_SECONDS <= 10
+    assert mnist_files.STALL_SECONDS <= 30
 
 
 def test_a_stalled_download_gives_up(cache, server, monkeypatch):
-    monkeypatch.setattr(data, "STALL_SECONDS", 0.3)
-    monkeypatch.setattr(data, "MIRRORS", (server.mirror("stalled"), server.mirror("good")))
+    monkeypatch.setattr(mnist_files, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(mnist_files, "MIRRORS", (server.mirror("stalled"), server.mirror("good")))
     monkeypatch.setattr(Handler, "send_header", _promise_more)
     start = time.monotonic()
     assert_small_mnist(data.mnist("train"), "train")
@@ -504,9 +507,10 @@ def test_threads_at_once_download_once(server, cache, mirrors):
 
 def script(body, starter=(), **settings):
     """Run `body` in a fresh Python, started by `starter`, whose `data` looks for the small files at these settings."""
-    start = "".join(f"data.{name} = {value!r}\n" for name, value in {"MNIST_SHA256": SHA256, **settings}.items())
+    start = "".join(f"mnist_files.{name} = {value!r}\n" for name, value in {"MNIST_SHA256": SHA256, **settings}.items())
     code = (
-        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom course_utils import data\n{start}{textwrap.dedent(body)}"
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom course_utils import data\n"
+        f"from course_utils.data import mnist_files\n{start}{textwrap.dedent(body)}"
     )
     return subprocess.Popen(
         [*starter, sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -525,7 +529,7 @@ def test_processes_at_once_all_get_whole_files(server, cache):
 
 FULL_DISK = """
 import subprocess
-cache = data._cache_folder()
+cache = mnist_files.cache_folder()
 cache.mkdir(parents=True)
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12k", "none", str(cache)], check=True)  # room for two files
 for attempt in (1, 2):
@@ -535,7 +539,7 @@ for attempt in (1, 2):
         print(error)
 print(data.mnist("train").source)
 for path in cache.iterdir():
-    assert data._is_intact(path.read_bytes(), path.name), path
+    assert mnist_files.is_intact(path.read_bytes(), path.name), path
 subprocess.run(["mount", "-o", "remount,size=1m", str(cache)], check=True)
 print(data.mnist("train", fallback=False).source)
 """
@@ -570,9 +574,9 @@ def test_nothing_reaches_stderr_in_a_fresh_process(server, cache):
     (cache / "train-labels-idx1-ubyte.gz").write_bytes(b"damaged")
     body = """
         print(data.mnist("train").source)
-        for path in data._cache_folder().iterdir():
+        for path in mnist_files.cache_folder().iterdir():
             path.unlink()
-        data.MIRRORS = data.MIRRORS[:1]
+        mnist_files.MIRRORS = mnist_files.MIRRORS[:1]
         print(data.mnist("train").source)
         import pooch
         assert pooch.get_logger().level != 50, "pooch's logger stays silenced for everybody"
@@ -737,13 +741,13 @@ def test_the_real_mnist(monkeypatch, capfd):
 
 def test_every_public_function_has_an_example_that_runs(local):
     finder = doctest.DocTestFinder(exclude_empty=False)
-    tests = {test.name.partition(".")[2]: test for test in finder.find(data, "data")}
-    functions = [name for name, thing in vars(data).items() if callable(thing) and not name.startswith("_")]
-    own = [name for name in functions if getattr(data, name).__module__ == data.__name__ and name.islower()]
+    own = [name for name in data.__all__ if name.islower()]
     assert {"logic_gate", "moons", "blobs", "spiral", "fruit_table", "history", "digits", "mnist"} <= set(own)
     for name in own:
-        assert tests[name].examples, f"data.{name} has no example"
+        function = getattr(data, name)
+        (test,) = finder.find(function, name, globs=vars(sys.modules[function.__module__]).copy())
+        assert test.examples, f"data.{name} has no example"
         runner = doctest.DocTestRunner()
         said = []
-        runner.run(tests[name], out=said.append)
+        runner.run(test, out=said.append)
         assert runner.failures == 0, "".join(said)

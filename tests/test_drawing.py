@@ -13,6 +13,7 @@ from IPython.display import Image
 from test_widgets import shown  # noqa: F401 - a fixture
 
 from course_utils import data, drawing
+from course_utils.data.images import _digits_like_mnist
 
 ROOT = Path(__file__).resolve().parents[1]
 ONE = drawing._with_pen([[(14, 5), (14, 23)]])
@@ -63,7 +64,7 @@ def test_mnist_images_come_back_as_they_are(monkeypatch):
 
 
 def test_the_embedded_digits_get_mnists_size_and_place():
-    for image in data._digits_like_mnist("test").X[::5]:
+    for image in _digits_like_mnist("test").X[::5]:
         placed = drawing.centered(image)
         top, bottom, left, right = extent(placed)
         assert max(bottom - top, right - left) + 1 == 20

@@ -18,7 +18,9 @@ import pytest
 from course_utils import environment_setup as setup
 
 ROOT = Path(__file__).resolve().parents[1]
-BEFORE_ANYTHING_IS_INSTALLED = ["__init__", "lab", "environment_setup", "workbook", "handin", "answer_cells"]
+BEFORE_ANYTHING_IS_INSTALLED = [
+    "__init__", "lab", "environment_setup", "workbook", "handin", "inbox", "submission", "answer_cells",
+]  # fmt: skip
 
 # A build backend of a few lines, so that no test needs the network.
 BACKEND = """

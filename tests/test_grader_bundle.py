@@ -120,7 +120,7 @@ def notebook_lines(data):
 @pytest.mark.parametrize(
     ("name", "planted"),
     [
-        ("course_utils/data.py", small_course.STANDARDIZE),
+        ("course_utils/data/toys.py", small_course.STANDARDIZE),
         ("course_utils/drawing.js", small_course.COUNT_HIDDEN),
         ("README.md", small_course.STANDARDIZE_HIDDEN),
     ],

@@ -18,7 +18,8 @@ from test_handin import SLUGS, UNIT, dump, link_member, make_zip, notebook, tree
 from course_grader.cli import collect
 from course_grader.cli import main as cli
 from course_grader.course import plan
-from course_utils import handin
+from course_utils import inbox
+from course_utils.submission import MAX_NOTEBOOK
 
 NB = f"{UNIT}.ipynb"
 ANSWER = {"softmax": "x = 1"}
@@ -151,7 +152,7 @@ def test_the_newest_of_a_student_counts_and_nothing_is_lost(course, tmp_path):
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
         book.add_student("ada7", lms_user_id="7")
     make_zip(course / "inbox" / "first.zip", answered("by hand"), student="ada7", time="2026-11-20T01:00:00Z")
-    handin.collect(course)
+    inbox.collect(course)
     lines, problems = run(course, pack(tmp_path / "c.zip", entries))
     assert problems == []
     assert (course / "submitted" / "ada7" / UNIT / NB).read_bytes() == bodies[12]
@@ -213,7 +214,7 @@ def test_each_harmful_entry_is_named_and_the_rest_is_collected(course, tmp_path)
             archive.writestr("deeper.zip", deep)
         deep = buffer.getvalue()
     contents = {
-        "big_1_2_x.ipynb": b"0" * (handin.MAX_NOTEBOOK + 1), "r_1_2_x.ipynb": b"0" * (2 << 20),
+        "big_1_2_x.ipynb": b"0" * (MAX_NOTEBOOK + 1), "r_1_2_x.ipynb": b"0" * (2 << 20),
         "n_1_2_nested.zip": deep, "n_1_2_damaged.zip": b"PK no",
     }  # fmt: skip
     entries = {one: contents.get(one, b"/etc/passwd") for one in HARM}

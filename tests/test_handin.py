@@ -18,6 +18,8 @@ import pytest
 
 from course_utils import handin, workbook
 from course_utils.environment_setup import CourseError
+from course_utils.inbox import collect
+from course_utils.submission import MAX_NOTEBOOK, MAX_ZIP, BadSubmission, read_submission, student_problem
 
 UNIT = "01_basic_concepts"
 SLUGS = {"softmax": "Exercise 1.3 - Softmax with temperature", "forward": "Exercise 1.5 - Forward"}
@@ -150,7 +152,7 @@ REFUSED = {
     "old format": (dump({**notebook(), "nbformat": 3}), "its notebook format is 3, not 4"),
     "no cells": (b"{}", "no list of cells"),
     "damaged cell": (dump({**notebook(), "cells": [{"cell_type": "code"}]}), "cell number 1 is damaged"),
-    "too large": (b" " * (handin.MAX_NOTEBOOK + 1), "larger than 20 MB"),
+    "too large": (b" " * (MAX_NOTEBOOK + 1), "larger than 20 MB"),
 }
 
 
@@ -209,7 +211,7 @@ def test_impossible_student_ids(course, student):
 
 @pytest.mark.parametrize("student", ["a", "Anna.Mueller-2", "s_1234567", "0", "a" * 64, "com", "console"])
 def test_possible_student_ids(student):
-    assert handin.student_problem(student) is None
+    assert student_problem(student) is None
 
 
 # ---- collect
@@ -234,13 +236,13 @@ def test_collect_sorts_in_what_submit_wrote(course):
     path = write_mine(course, answers={"softmax": "x = 1"})
     handin.submit(course, UNIT, "anna")
     make_zip(course / "inbox" / "lms export" / "b.ZIP", student="bob")
-    lines, problems = handin.collect(course)
+    lines, problems = collect(course)
     assert problems == [] and len(lines) == 2
     assert (course / "submitted" / "anna" / UNIT / f"{UNIT}.ipynb").read_bytes() == path.read_bytes()
     assert (course / "submitted" / "bob" / UNIT / "timestamp.txt").read_text() == "2026-11-20 13:00:00 UTC\n"
     assert len(list((course / "workbook" / "outbox").iterdir())) == 1
     before = tree(course)
-    lines, problems = handin.collect(course)
+    lines, problems = collect(course)
     assert problems == [] and all(line.endswith("already there") for line in lines)
     assert tree(course) == before
 
@@ -248,7 +250,7 @@ def test_collect_sorts_in_what_submit_wrote(course):
 def test_collect_looks_through_old_and_new_outboxes_and_the_inbox(course):
     for hour, folder in enumerate(("workbook/outbox", "outbox", "inbox"), start=10):
         make_zip(course / folder / f"{hour}.zip", student=f"s{hour}", time=f"2026-11-20T{hour}:00:00Z")
-    lines, problems = handin.collect(course)
+    lines, problems = collect(course)
     assert [line.split()[0] for line in lines] == ["s10", "s11", "s12"] and problems == []
     assert workbook.update(course) == [] and (course / "workbook" / "outbox" / "10.zip").is_file()
 
@@ -266,7 +268,7 @@ def test_nbgrader_reads_what_was_collected(course, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # it starts alembic by name
     for student, hour in (("anna", 10), ("anna", 11), ("bob", 12)):
         make_zip(course / "inbox" / f"{student}{hour}.zip", student=student, time=f"2026-11-20T{hour}:00:00Z")
-        handin.collect(course)
+        collect(course)
         make_zip(course / "inbox" / f"{student}{hour}.zip", b'{"cells": [], "nbformat": 4}', student=student)
     from nbgrader.apps import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
@@ -290,14 +292,14 @@ def test_the_newest_counts_in_whatever_order_zips_come_and_nothing_is_lost(cours
         bodies[hour] = make_zip(course / "inbox" / f"{hour}.zip", body, time=f"2026-11-20T{hour:02}:00:00Z")
     one = course / "submitted" / "anna" / UNIT / f"{UNIT}.ipynb"
     for hour in (9, 12, 10):  # one by one: 12 replaces 9, and 10 comes too late
-        lines, problems = handin.collect(course, [course / "inbox" / f"{hour}.zip"])
+        lines, problems = collect(course, [course / "inbox" / f"{hour}.zip"])
         assert problems == []
     assert "left out: a newer one, of 2026-11-20 12:00:00 UTC" in lines[0]
     assert one.read_bytes() == bodies[12]
     kept = course / "submitted" / ".replaced" / "anna" / UNIT / "20261120-090000"
     assert (kept / f"{UNIT}.ipynb").read_bytes() == bodies[9]
     assert (kept / "timestamp.txt").read_text() == "2026-11-20 09:00:00 UTC\n"
-    lines, _ = handin.collect(course)  # all at once: the same one counts, the others are named
+    lines, _ = collect(course)  # all at once: the same one counts, the others are named
     assert sum("is older than 12.zip, which counts" in line for line in lines) == 2
     assert one.read_bytes() == bodies[12]
 
@@ -308,7 +310,7 @@ def test_what_stood_there_by_other_means_is_kept(course):
     for content in ("by hand", "by hand again"):
         folder.mkdir(parents=True)
         (folder / "notes.txt").write_text(content)
-        handin.collect(course)
+        collect(course)
         for path in folder.iterdir():
             path.unlink()
         folder.rmdir()
@@ -321,10 +323,10 @@ def test_two_zips_of_one_second_settle(course):
     for name in "ab":
         make_zip(course / "inbox" / f"{name}.zip", dump(notebook({"softmax": name})))
     for name in "abab":
-        handin.collect(course, [course / "inbox" / f"{name}.zip"])
+        collect(course, [course / "inbox" / f"{name}.zip"])
     before = tree(course / "submitted")
     assert len(before) in (2, 4)  # at most one was replaced, once
-    handin.collect(course)
+    collect(course)
     assert tree(course / "submitted") == before
 
 
@@ -362,7 +364,7 @@ BAD = {
     "deep JSON": ({"data": b"[" * 200_000}, "it is not valid JSON"),
     "record not JSON": ({"members": [(NB, "{}"), ("submission.json", "{")]}, "damaged submission.json"),
     "record too long": ({"members": [(NB, "{}"), ("submission.json", " " * 10_001)]}, "more than 10,000 bytes"),
-    "bomb": ({"data": b"0" * (handin.MAX_NOTEBOOK + 1)}, "more than 20,971,520 bytes"),
+    "bomb": ({"data": b"0" * (MAX_NOTEBOOK + 1)}, "more than 20,971,520 bytes"),
     "unusual packing": ({"compression": zipfile.ZIP_LZMA}, "packed in an unusual way"),
 }
 
@@ -372,7 +374,7 @@ def test_a_bad_zip_is_one_sentence_and_the_others_are_collected(course, case):
     keywords, says = BAD[case]
     make_zip(course / "inbox" / "bad.zip", **keywords)
     make_zip(course / "inbox" / "good.zip", student="good")
-    lines, problems = handin.collect(course)
+    lines, problems = collect(course)
     assert len(problems) == 1 and says in problems[0] and "\n" not in problems[0]
     assert problems[0].startswith("bad.zip ") and ":" in problems[0]
     assert len(lines) == 1 and lines[0].startswith("good ")
@@ -389,9 +391,9 @@ def test_a_bomb_whose_header_lies_is_read_no_further_than_the_cap(course):
     assert lie != raw
     path.write_bytes(lie)
     code = (
-        "import resource, sys; from course_utils import handin\n"
+        "import resource, sys; from course_utils.inbox import collect\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "print(handin.collect(sys.argv[1])[1])\n"
+        "print(collect(sys.argv[1])[1])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(course)], capture_output=True, text=True, check=True)
@@ -408,12 +410,12 @@ def test_not_a_zip_a_link_a_fifo_and_a_giant(course):
     (inbox / "b.zip").symlink_to("/etc/passwd")
     (inbox / "c.zip").write_bytes(b"")
     with (inbox / "d.zip").open("wb") as file:
-        file.truncate(handin.MAX_ZIP + 1)
+        file.truncate(MAX_ZIP + 1)
     if hasattr(os, "mkfifo"):
         os.mkfifo(inbox / "e.zip")  # opening it would wait for ever
     (inbox / "._f.zip").write_bytes(b"what macOS leaves beside a zip")
     started = time.monotonic()
-    _, problems = handin.collect(course)
+    _, problems = collect(course)
     assert [one.split()[0] for one in problems] == ["a.zip", "b.zip", "c.zip", "d.zip", "e.zip"]
     assert "is larger than 21 MB" in problems[3]
     assert time.monotonic() - started < 5
@@ -432,22 +434,22 @@ def test_bent_zips_never_raise(course):
             bent = bent[: rng.randrange(len(bent))]
         buffer.write_bytes(bytes(bent))
         try:
-            handin.read_submission(buffer)
-        except handin.BadSubmission as problem:
+            read_submission(buffer)
+        except BadSubmission as problem:
             assert "\n" not in str(problem)
 
 
 def test_file_names_cannot_forge_lines(course):
     (course / "inbox").mkdir()
     (course / "inbox" / "a\x1b[2K\nanna  collected.zip").write_bytes(b"")
-    _, problems = handin.collect(course)
+    _, problems = collect(course)
     assert problems[0].startswith("a?[2K?anna  collected.zip is not a readable zip")
 
 
 def test_ids_that_differ_in_letter_case_only(course):
     make_zip(course / "inbox" / "1.zip", student="Anna")
     make_zip(course / "inbox" / "2.zip", student="anna", time="2026-11-20T14:00:00Z")
-    _, problems = handin.collect(course)
+    _, problems = collect(course)
     assert len(problems) == 1 and "names student 'anna', but 'Anna' is there already" in problems[0]
     assert [path.name for path in (course / "submitted").iterdir()] == ["Anna"]
 
@@ -457,17 +459,17 @@ def test_submitted_folders_that_are_links_are_not_followed(course, tmp_path):
     (course / "submitted").mkdir()
     (course / "submitted" / "anna").symlink_to(tmp_path / "elsewhere")
     make_zip(course / "inbox" / "1.zip")
-    _, problems = handin.collect(course)
+    _, problems = collect(course)
     assert "is a link or a file" in problems[0]
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_nothing_to_collect_and_a_folder_that_is_not_there(course):
-    assert handin.collect(course) == (
+    assert collect(course) == (
         ["No zip to collect: put them into inbox/, or name a folder (make collect FROM=folder)."],
         [],
     )
-    _, problems = handin.collect(course, ["nowhere"])
+    _, problems = collect(course, ["nowhere"])
     assert problems == ["There is no file or folder nowhere: check the name after FROM=."]
 
 
@@ -476,7 +478,7 @@ def test_an_interrupted_collect_is_completed(course):
     make_zip(course / "inbox" / "1.zip")
     (course / "submitted" / "anna" / f".incoming-{UNIT}").mkdir(parents=True)
     (course / "submitted" / "anna" / f".incoming-{UNIT}" / NB).write_bytes(b"half a not")
-    assert handin.collect(course)[1] == []
+    assert collect(course)[1] == []
     expected = zipfile.ZipFile(io.BytesIO((course / "inbox" / "1.zip").read_bytes())).read(NB)
     assert tree(course / "submitted") == {
         f"anna/{UNIT}/{NB}": expected,
@@ -490,7 +492,7 @@ def test_what_a_zip_says_inside_cannot_forge_lines(course, tmp_path):
     record = {"format": 1, "unit": forged, "student": "anna", "time": "2026-11-20T13:00:00Z"}
     record["sha256"] = hashlib.sha256(data).hexdigest()
     make_zip(tmp_path / "bad.zip", members=[(f"{UNIT}.ipynb", data), ("submission.json", json.dumps(record))])
-    lines, problems = handin.collect(course, [str(tmp_path)])
+    lines, problems = collect(course, [str(tmp_path)])
     assert not lines and len(problems) == 1
     assert "does not hold the notebook of the unit it names" in problems[0]
     assert "\n" not in problems[0] and "\x1b" not in problems[0]

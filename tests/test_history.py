@@ -7,7 +7,7 @@ import pytest
 
 from course_utils import data
 
-PATH = Path(__file__).resolve().parents[1] / "course_utils" / "history.csv"
+PATH = Path(__file__).resolve().parents[1] / "course_utils" / "data" / "history.csv"
 COLUMNS = ["year", "name", "people", "kind", "parameters", "note", "source"]
 KINDS = {"idea", "model", "dataset", "setback", "award"}
 

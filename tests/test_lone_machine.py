@@ -190,11 +190,11 @@ def test_the_wheel_holds_course_utils_and_nothing_else(wheel):
     """No solution and no hidden test, and neither the grader nor the authors' tools."""
     with zipfile.ZipFile(wheel) as packed:
         texts = {name: packed.read(name).decode("utf-8") for name in packed.namelist()}
-    data = (ROOT / "course_utils").glob
-    patterns = ["*.py", *PROJECT["tool"]["setuptools"]["package-data"]["course_utils"]]
-    due = {f"course_utils/{path.name}" for pattern in patterns for path in data(pattern)}
+    patterns = ["**/*.py", *PROJECT["tool"]["setuptools"]["package-data"]["course_utils"]]
+    found = (path for pattern in patterns for path in (ROOT / "course_utils").glob(pattern))
+    due = {path.relative_to(ROOT).as_posix() for path in found}
     assert {name for name in texts if ".dist-info/" not in name} == due
-    assert {"course_utils/history.csv", "course_utils/course.mplstyle", "course_utils/data.py"} <= due
+    assert {"course_utils/data/history.csv", "course_utils/course.mplstyle", "course_utils/data/toys.py"} <= due
     (programs,) = (text for name, text in texts.items() if name.endswith("entry_points.txt"))
     assert programs.split() == ["[console_scripts]", "course", "=", "course_utils.lab:course"]
 
@@ -262,7 +262,7 @@ def test_the_next_cells_run_without_a_restart_and_without_this_repository(machin
         assert error is None, f"{error}\n{source}"
     printed, error = machine.run("import sys; print(data.mnist('test').source, data.__file__, *sys.path, sep='\\n')")
     assert error is None and str(ROOT) not in printed
-    assert f"digits\n{machine.site / 'course_utils' / 'data.py'}\n" in printed
+    assert f"digits\n{machine.site / 'course_utils' / 'data' / '__init__.py'}\n" in printed
 
 
 def test_the_first_cell_says_nothing_where_nothing_is_missing(machine):

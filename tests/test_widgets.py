@@ -8,6 +8,7 @@ import pytest
 from IPython.display import Image
 
 from course_utils import widgets
+from course_utils.widgets import chapter_1, chapter_2, chapter_3, chapter_4
 
 ALL = [
     widgets.perceptron_line, widgets.activation, widgets.softmax_temperature, widgets.neuron, widgets.loss_explorer,
@@ -94,19 +95,19 @@ def test_static_form_only_while_grading(widget, variable, shown, monkeypatch, ca
 
 
 def test_readouts_tell_the_truth():
-    assert widgets._draw_perceptron_line("AND", 1.0, 1.0, -1.5)[1].startswith("AND: 4 of 4")
-    assert widgets._draw_perceptron_line("XOR", 1.0, 1.0, -0.5)[1].startswith("XOR: 3 of 4")
-    assert "= 0.5000, slope 0.2500" in widgets._draw_activation("sigmoid", 0.0)[1]
-    assert "slope 0.1000" in widgets._draw_activation("leaky ReLU", -2.0)[1]
+    assert chapter_1._draw_perceptron_line("AND", 1.0, 1.0, -1.5)[1].startswith("AND: 4 of 4")
+    assert chapter_1._draw_perceptron_line("XOR", 1.0, 1.0, -0.5)[1].startswith("XOR: 3 of 4")
+    assert "= 0.5000, slope 0.2500" in chapter_1._draw_activation("sigmoid", 0.0)[1]
+    assert "slope 0.1000" in chapter_1._draw_activation("leaky ReLU", -2.0)[1]
 
 
 def test_readouts_of_chapters_2_and_3_tell_the_truth():
-    assert "lies 2.00 from the origin" in widgets._draw_neuron(90.0, 2.0, -4.0)[1]
-    told = widgets._draw_losses("yes", 0.0)[1]
+    assert "lies 2.00 from the origin" in chapter_2._draw_neuron(90.0, 2.0, -4.0)[1]
+    told = chapter_2._draw_losses("yes", 0.0)[1]
     assert "cross-entropy 0.693 with slope -0.500" in told and "MSE 0.250 with slope -0.250" in told
-    assert "rms after layer 2: 0.9" in widgets._draw_init_depth("ReLU", 2.0, 2.0)[1]
-    assert "after 59 steps 0.018 away" in widgets._draw_descent("1", 0.1, 0.0)[1]
-    assert "it explodes" in widgets._draw_descent("25", 0.09, 0.0)[1]
+    assert "rms after layer 2: 0.9" in chapter_2._draw_init_depth("ReLU", 2.0, 2.0)[1]
+    assert "after 59 steps 0.018 away" in chapter_3._draw_descent("1", 0.1, 0.0)[1]
+    assert "it explodes" in chapter_3._draw_descent("25", 0.09, 0.0)[1]
 
 
 def test_the_chain_rule_stepper_shows_what_torch_computes():
@@ -114,12 +115,12 @@ def test_the_chain_rule_stepper_shows_what_torch_computes():
 
     w1 = torch.tensor(1.25, dtype=torch.float64, requires_grad=True)
     ((torch.tanh(1.0 * w1 + 2.0 * -0.3 + 0.2) - 1) ** 2).backward()
-    assert f"slope of w1 = {w1.grad.item():.3f}" in widgets._draw_chain_rule(11.0, 1.25)[1]
-    assert "forward, step 0 of 5" in widgets._draw_chain_rule(0.0, 1.25)[1]
+    assert f"slope of w1 = {w1.grad.item():.3f}" in chapter_3._draw_chain_rule(11.0, 1.25)[1]
+    assert "forward, step 0 of 5" in chapter_3._draw_chain_rule(0.0, 1.25)[1]
 
 
 def test_more_hidden_neurons_learn_the_spiral_better():
-    few, many = (widgets._draw_boundary(number, 150.0, 0.1)[1] for number in ("2", "64"))
+    few, many = (chapter_3._draw_boundary(number, 150.0, 0.1)[1] for number in ("2", "64"))
     share = [int(text.split("loss")[1].split(", ")[1].split("%")[0]) for text in (few, many)]
     assert share[0] < 70 < 90 < share[1]
 
@@ -151,7 +152,7 @@ def test_dropout_masks_leave_the_readers_random_numbers_alone(shown):
 @pytest.mark.parametrize("surface", ["valley", "banana"])
 def test_the_race_is_run_at_the_best_rates_of_the_chapter(surface):
     """At a factor of 1 and 300 steps everybody ends where Example 4.5 says; rounding may change that tenfold."""
-    _, told = widgets._draw_optimizer_race(surface, "1", 300)
+    _, told = chapter_4._draw_optimizer_race(surface, "1", 300)
     heights = {
         name: float(value) for name, value in re.findall(r"(SGD|momentum|RMSprop|Adam) (\S+?)[,.]?(?= |$)", told)
     }
