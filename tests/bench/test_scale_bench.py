@@ -5,8 +5,8 @@ import json
 import pytest
 import small_course
 
-from course_author.bench.bare import bare
 from course_author.bench import throughput
+from course_author.bench.bare import bare
 from course_author.bench.classes import mixed
 from course_author.proof.bank import read_bank
 from course_author.units.text import load_unit
