@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from course_grader.contracts import GraderError
-from course_grader.sandbox import advice, gate, seccomp, seen, trials, view
+from course_grader.sandbox import advice, attempts, gate, seccomp, seen, trials, view
 from course_grader.sandbox import cell as sandbox
+from course_grader.sandbox.surroundings import clean_environment
 
 pytestmark = [
     pytest.mark.part("grader"),
@@ -59,7 +60,8 @@ BASE = """
 import json, os, sys, time
 sys.path.insert(0, sys.argv[1])
 from course_grader.sandbox import cell as sandbox
-from course_grader.sandbox.cell import Limits
+from course_grader.sandbox import protections
+from course_grader.sandbox.limits import Limits
 options = json.loads(sys.argv[2])
 
 def cell(action, limits=Limits(cpu_s=20), seconds=20, watched=True):
@@ -118,31 +120,31 @@ def in_base(body, *arguments, env=None, **options):
     return answer["result"]
 
 
-def probe_as_user(forbid=False, **options):
+def trials_as_user(forbid=False, **options):
     code = f"import sys; sys.path.append({PACKAGE!r})\nfrom course_grader.sandbox import trials\nimport json\n"
-    code += f"print(json.dumps([vars(p) for p in trials.probe(**{options!r})]))"
+    code += f"print(json.dumps([vars(p) for p in trials.carry_out(**{options!r})]))"
     done = subprocess.run(
         ordinary_user(["-I", "-c", code], forbid), capture_output=True, text=True, timeout=90, check=True
     )
-    return [trials.Trial(**found) for found in json.loads(done.stdout)]
+    return [attempts.Trial(**found) for found in json.loads(done.stdout)]
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; the rest runs as you")
 
 
-# --- the probes --------------------------------------------------------------------------------------------------
+# --- the trials --------------------------------------------------------------------------------------------------
 
 
-def test_every_probe_holds():
-    found = trials.probe(Path(PACKAGE))
-    assert [one.name for one in found] == list(trials.PROBES)
+def test_every_trial_holds():
+    found = trials.carry_out(Path(PACKAGE))
+    assert [one.name for one in found] == list(attempts.ATTEMPTS)
     assert [one.sentence for one in found if not one.held] == []
 
 
 @needs_root
-def test_every_probe_holds_for_an_ordinary_user():
-    found = probe_as_user()
-    assert [one.name for one in found] == list(trials.PROBES)
+def test_every_trial_holds_for_an_ordinary_user():
+    found = trials_as_user()
+    assert [one.name for one in found] == list(attempts.ATTEMPTS)
     assert [one.sentence for one in found if not one.held] == []
 
 
@@ -177,38 +179,38 @@ _found = {}
 
 
 @pytest.mark.parametrize(("protection", "name", "sentence"), WITHOUT, ids=lambda value: value)
-def test_a_probe_notices_that_a_protection_is_missing(protection, name, sentence):
+def test_a_trial_notices_that_a_protection_is_missing(protection, name, sentence):
     if (protection, name) not in _found:
-        _found[protection, name] = trials.probe(without=[protection], only=[name])
+        _found[protection, name] = trials.carry_out(without=[protection], only=[name])
     (found,) = _found[protection, name]
     assert not found.held
     assert sentence in found.sentence
 
 
 @needs_root
-def test_a_probe_notices_as_an_ordinary_user_too():
+def test_a_trial_notices_as_an_ordinary_user_too():
     for protection, name, sentence in (("readonly", "files", "can change the Python"), ("network", "network", "TCP")):
-        (found,) = probe_as_user(without=[protection], only=[name])
+        (found,) = trials_as_user(without=[protection], only=[name])
         assert not found.held
         assert name == "files" or sentence in found.sentence
 
 
 @needs_root
 def test_root_students_would_be_noticed():
-    found = {one.name: one for one in trials.probe(without=["user"], only=["power", "fork"])}
+    found = {one.name: one for one in trials.carry_out(without=["user"], only=["power", "fork"])}
     assert "can become root" in found["power"].sentence
     assert not found["fork"].held  # the kernel does not cap root's processes
 
 
 def test_a_file_of_the_course_that_is_shown_is_noticed():
-    (found,) = trials.probe(Path(PACKAGE), readable=[Path(PACKAGE, "pyproject.toml")], only=["files"])
+    (found,) = trials.carry_out(Path(PACKAGE), readable=[Path(PACKAGE, "pyproject.toml")], only=["files"])
     assert not found.held
     assert "pyproject.toml" in found.sentence
 
 
 @needs_root
 def test_a_system_without_user_namespaces_is_refused_in_words():
-    (found,) = probe_as_user(forbid=True)
+    (found,) = trials_as_user(forbid=True)
     assert not found.held
     assert found.sentence.startswith("No sandbox could be made: unshare(")
 
@@ -216,13 +218,13 @@ def test_a_system_without_user_namespaces_is_refused_in_words():
 def test_a_kernel_that_was_seen_to_hold_a_limit_is_not_asked_again(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(seen, "_path", lambda: tmp_path / "own" / "cpu-limit")
-    monkeypatch.setattr(trials, "probe", lambda *_, kernel_seen: asked.append(kernel_seen) or [held])
+    monkeypatch.setattr(trials, "carry_out", lambda *_, kernel_seen: asked.append(kernel_seen) or [held])
     for holds in (False, True, True):
-        held = trials.Trial("caps", holds, "")
-        gate._probe_once.cache_clear()
-        gate._probe_once(None, ())
+        held = attempts.Trial("caps", holds, "")
+        gate._tried_once.cache_clear()
+        gate._tried_once(None, ())
     assert asked == [False, False, True]
-    gate._probe_once.cache_clear()
+    gate._tried_once.cache_clear()
 
 
 def test_what_was_seen_is_believed_only_of_this_kernel_and_from_a_file_of_our_own(monkeypatch, tmp_path):
@@ -248,20 +250,20 @@ def test_what_was_seen_is_believed_only_of_this_kernel_and_from_a_file_of_our_ow
 
 def test_a_limit_that_is_not_set_is_noticed_without_burning():
     given = {"only": ["caps"], "kernel_seen": True}
-    (held,) = trials.probe(**given)
+    (held,) = trials.carry_out(**given)
     assert held.held, held.sentence
-    (found,) = trials.probe(without=["limit-CPU"], **given)
+    (found,) = trials.carry_out(without=["limit-CPU"], **given)
     assert not found.held
     assert "one process used more CPU time" in found.sentence
 
 
-def test_grading_is_refused_when_a_probe_gets_through(monkeypatch):
-    bad = trials.Trial("network", False, "network: a cell reached the network.")
-    monkeypatch.setattr(trials, "probe", lambda *_, **__: [bad])
-    gate._probe_once.cache_clear()
+def test_grading_is_refused_when_a_trial_gets_through(monkeypatch):
+    bad = attempts.Trial("network", False, "network: a cell reached the network.")
+    monkeypatch.setattr(trials, "carry_out", lambda *_, **__: [bad])
+    gate._tried_once.cache_clear()
     with pytest.raises(GraderError, match=r"a cell reached the network.*--isolation none"):
         gate.check_or_refuse("full")
-    gate._probe_once.cache_clear()
+    gate._tried_once.cache_clear()
     gate.check_or_refuse("none")
 
 
@@ -306,7 +308,7 @@ def work():
 def main():
     return cell(work)
 """
-    result, ended = in_base(body, env=sandbox.clean_environment({"HOME": str(Path.home())}))
+    result, ended = in_base(body, env=clean_environment({"HOME": str(Path.home())}))
     assert result == [[1, 2], "3\n", ["figure.png"], "student", "/tmp/home", 1]
     assert (ended["cause"], ended["signal"]) == ("", signal.SIGKILL)
 
@@ -402,7 +404,7 @@ def test_no_student_code_runs_when_a_protection_fails():
 def main():
     def fail(start):
         raise OSError("this protection failed")
-    sandbox.FULL["power"] = fail
+    protections.FULL["power"] = fail
     said, says = os.pipe()
     try:
         if sandbox.fork_cell(Limits(), [says]) == 0:
@@ -458,7 +460,7 @@ def main():
     slow = cell(lambda: time.sleep(9), Limits(wall_s=0.2))[1]
     return [seen, ended["cause"], os.path.exists(where), bombs["cause"], slow["cause"]]
 """
-    env = sandbox.clean_environment({"SECRET": "1"})
+    env = clean_environment({"SECRET": "1"})
     seen = [False, ["0", "1", "2"], [5, 1000, 50], True]
     assert in_base(body, env=env, isolation="none") == [seen, "", False, "died", "time"]
 
