@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils import plot, widgets
+from course_utils import plot
+from course_utils.widgets.panel import paragraph, unattended
 
 _SIDE = 28  # of an MNIST image
 _BOX = 20  # the longer side of the ink in it
@@ -47,7 +48,7 @@ def draw_digit(classify, start=None):
 
     drawn = _with_pen(_THREE) if start is None else _checked(start, "start")
     picture, text = _look(classify, drawn)
-    if widgets.unattended():
+    if unattended():
         display(picture)
         print(text)
         return
@@ -232,7 +233,7 @@ class _Panel:
 
         self.classify, self.shown = classify, None
         self.surface = _surface_class()(ink=drawn.tobytes())
-        self.readout = ipywidgets.HTML(widgets.paragraph(text))
+        self.readout = ipywidgets.HTML(paragraph(text))
         self.box = ipywidgets.VBox([self.surface, self.readout])
         self.surface.observe(self.redraw, names="ink")
 
@@ -240,10 +241,10 @@ class _Panel:
         try:
             drawn = _received(change["new"])
         except ValueError as error:
-            self.readout.value = widgets.paragraph(str(error))
+            self.readout.value = paragraph(str(error))
             return
         picture, text = _look(self.classify, drawn)
-        self.readout.value = widgets.paragraph(text)
+        self.readout.value = paragraph(text)
         self.shown.update(picture)
 
 

@@ -1,9 +1,4 @@
-"""Handing in: one checked zip per unit out of the workbook, and zips sorted into nbgrader's `submitted/`.
-
-A zip holds exactly two members, `<unit>.ipynb` and `submission.json` (unit, student, time, SHA-256 of the notebook).
-Whoever collects trusts nothing in it: sizes are capped while reading, names and hash are checked, and what it claims
-about student and time is a claim (anybody can write any name into a zip). Standard library only.
-"""
+"""Handing in: one checked zip per unit out of the workbook. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,59 +6,23 @@ import datetime as dt
 import io
 import json
 import os
-import re
-import stat
-import struct
 import sys
 import time
 import zipfile
-import zlib
-from collections import namedtuple
 from pathlib import Path
 
-from course_utils import workbook
+from course_utils import submission, workbook
 from course_utils.answer_cells import graded_cells, is_answer, meta, title, to_mend, unanswered
 from course_utils.environment_setup import CourseError
 from course_utils.workbook import place, read_notebook, sha256
 
-FORMAT = 1
 OUTBOX = "outbox"  # in the workbook, where JupyterLab's file browser shows it
-SOURCES = (f"workbook/{OUTBOX}", "outbox", "inbox")  # what collect looks through; the second is that of older versions
 QUESTION = "Your student id (as your instructor knows it): "
 TRIES = 3
-RECORD = "submission.json"
-MAX_NOTEBOOK = 20 * 2**20  # bytes; a filled-in chapter with its figures stays below 5 MB
-MAX_RECORD = 10_000
-MAX_ZIP = MAX_NOTEBOOK + 2**20
-CLOCK_SLACK = dt.timedelta(hours=24)
-STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no folder on Windows can be called so
-
-Submission = namedtuple("Submission", "path unit student time sha256 notebook")  # notebook: its bytes
-
-
 NAME_IT = "give yours with --student ID (make submit UNIT=... STUDENT=ID)"
 
 
-class BadSubmission(Exception):
-    """What is wrong with a zip and what to do, to be put behind its name."""
-
-
-# ---- student ids and times
-
-
-def student_problem(student):
-    """Why this cannot be a student id, or None if it can."""
-    if not isinstance(student, str) or not STUDENT_ID.fullmatch(student):
-        return (
-            "an id has 1 to 64 letters (a-z), digits, dots, dashes and underscores, and starts with a letter or digit"
-        )
-    if ".." in student or student.endswith("."):
-        return "an id neither ends in a dot nor holds two in a row"
-    if RESERVED.fullmatch(student):
-        return "Windows keeps that name for a device"
-    return None
+# ---- whose work it is
 
 
 def choose_student(given, remembered):
@@ -76,7 +35,7 @@ def choose_student(given, remembered):
     source, student = next(((source, one) for source, one in sources if one), (None, None))
     if source is None:
         return _ask_student()
-    problem = student_problem(student)
+    problem = submission.student_problem(student)
     if problem:
         raise CourseError(f"{student!r} ({source}) cannot be a student id ({problem}): {NAME_IT}.")
     return student
@@ -92,15 +51,11 @@ def _ask_student():
         except EOFError:
             print()  # the end of the line that the question stands on
             break
-        problem = student_problem(student)
+        problem = submission.student_problem(student)
         if not problem:
             return student
         print(f"That cannot be one: {problem}.")
     raise CourseError(f"No student id was given, and nothing was written: submit again, or {NAME_IT}.")
-
-
-def _now():
-    return dt.datetime.now(dt.UTC).replace(microsecond=0, tzinfo=None)
 
 
 # ---- handing in
@@ -175,10 +130,10 @@ def _read_own(path, unit):
     name = f"workbook/{unit}/{unit}.ipynb"
     if not path.is_file():
         raise CourseError(f"{name} does not exist: start the course once (make lab), which puts it there.")
-    if path.stat().st_size > MAX_NOTEBOOK:
+    if path.stat().st_size > submission.MAX_NOTEBOOK:
         raise CourseError(
-            f"{name} is larger than {MAX_NOTEBOOK // 2**20} MB: in JupyterLab clear its outputs (Edit > Clear"
-            " Outputs of All Cells), save and submit again."
+            f"{name} is larger than {submission.MAX_NOTEBOOK // 2**20} MB: in JupyterLab clear its outputs"
+            " (Edit > Clear Outputs of All Cells), save and submit again."
         )
     data = path.read_bytes()
     try:
@@ -256,12 +211,12 @@ def _join(names):
 def _write_zip(outbox, unit, student, data):
     """Write the zip under a name of its own, after reading it back the way a collector will."""
     outbox.mkdir(exist_ok=True)
-    when = _now()
+    when = submission.now()
     while os.path.lexists(str(outbox / _zip_name(unit, student, when))):  # a second one within this second
         time.sleep(0.2)
-        when = _now()
+        when = submission.now()
     record = {
-        "format": FORMAT,
+        "format": submission.FORMAT,
         "unit": unit,
         "student": student,
         "time": f"{when.isoformat()}Z",
@@ -270,12 +225,12 @@ def _write_zip(outbox, unit, student, data):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{unit}.ipynb", data)
-        archive.writestr(RECORD, json.dumps(record, indent=1))
+        archive.writestr(submission.RECORD, json.dumps(record, indent=1))
     path = outbox / _zip_name(unit, student, when)
     place(buffer.getvalue(), path)
     try:
-        written = read_submission(path)
-    except BadSubmission as problem:
+        written = submission.read_submission(path)
+    except submission.BadSubmission as problem:
         path.unlink()
         raise CourseError(
             f"The zip in workbook/outbox/ did not read back ({problem}): check the disk, then submit again."
@@ -290,255 +245,3 @@ def _write_zip(outbox, unit, student, data):
 
 def _zip_name(unit, student, when):
     return f"{unit}--{student}--{when:%Y%m%d-%H%M%S}.zip"
-
-
-# ---- reading a zip that anybody may have made
-
-NOT_OURS = "ask for the zip that `make submit` writes"
-# All that zipfile is known to raise on bytes that somebody bent on purpose.
-DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, OverflowError, RuntimeError)
-
-
-def read_submission(path):
-    """Read one zip without trusting anything in it.
-
-    Raises
-    ------
-    BadSubmission : what is wrong and what to do.
-    """
-    path = Path(path)
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            raise BadSubmission("is not a plain file (a link or a folder): put the zip itself there")
-        if status.st_size > MAX_ZIP:
-            raise BadSubmission(f"is larger than {MAX_ZIP // 2**20} MB: ask for one with its outputs cleared")
-        return read_archive(path)
-    except OSError as error:
-        raise BadSubmission(f"cannot be read ({error.strerror or error}): copy it there again") from None
-
-
-def read_archive(file, path=None):
-    """Read one zip, from a path or an open file; `path` is what the result is to say about where it came from.
-
-    Raises
-    ------
-    BadSubmission : what is wrong and what to do.
-    """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = _members(archive)
-            record = _record(_read(archive, members[RECORD], MAX_RECORD))
-            if set(members) != {RECORD, f"{record['unit']}.ipynb"}:
-                raise BadSubmission(f"does not hold the notebook of the unit it names ({record['unit']!r}): {NOT_OURS}")
-            data = _read(archive, members[f"{record['unit']}.ipynb"], MAX_NOTEBOOK)
-    except DAMAGE as error:
-        raise BadSubmission(f"is not a readable zip ({error or type(error).__name__}): {NOT_OURS}") from None
-    if sha256(data) != record["sha256"]:
-        raise BadSubmission(f"holds a notebook that is not the one it was sealed with (SHA-256 differs): {NOT_OURS}")
-    try:
-        read_notebook(data)
-    except ValueError as error:
-        raise BadSubmission(f"holds no usable notebook ({error}): {NOT_OURS}") from None
-    return Submission(path or file, record["unit"], record["student"], record["when"], record["sha256"], data)
-
-
-def _members(archive):
-    """The two members by name; nothing is ever extracted, so names cannot lead anywhere, but only two are right."""
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    if len(infos) != 2 or len(set(names)) != 2 or RECORD not in names:
-        raise BadSubmission(f"is not a submission (it should hold one notebook and {RECORD}, nothing else): {NOT_OURS}")
-    for info in infos:
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if info.is_dir() or kind not in (0, stat.S_IFREG):
-            raise BadSubmission(f"holds a member that is not a plain file: {NOT_OURS}")
-        if info.flag_bits & 1:
-            raise BadSubmission(f"is encrypted: {NOT_OURS}")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadSubmission(f"is packed in an unusual way: {NOT_OURS}")
-    return dict(zip(names, infos, strict=True))
-
-
-def _read(archive, info, cap):
-    """Read a member up to its cap, whatever size its header tells."""
-    with archive.open(info) as member:
-        data = member.read(cap + 1)
-    if len(data) > cap:
-        raise BadSubmission(f"unpacks to more than {cap:,} bytes where that is the most allowed: {NOT_OURS}")
-    return data
-
-
-def _record(data):
-    """The checked record of a zip, with its time as `when`."""
-    try:
-        record = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
-        raise BadSubmission(f"has a damaged {RECORD}: {NOT_OURS}")
-    if record.get("format") != FORMAT:
-        raise BadSubmission(f"was made by another version of the course (format {record.get('format')!r}): update both")
-    if not all(isinstance(record.get(name), str) for name in ("unit", "student", "time", "sha256")):
-        raise BadSubmission(f"has an incomplete {RECORD}: {NOT_OURS}")
-    problem = student_problem(record["student"])
-    if problem:
-        raise BadSubmission(f"names a student id that cannot be used ({problem}): ask for one with another id")
-    return dict(record, when=_time(record["time"]))
-
-
-def _time(text):
-    try:
-        when = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") if TIME.fullmatch(text) else None
-    except ValueError:
-        when = None
-    if when is None:
-        raise BadSubmission(f"has no usable time in its {RECORD}: {NOT_OURS}")
-    if when > _now() + CLOCK_SLACK:
-        raise BadSubmission(
-            f"says it was made at {when} UTC, which is yet to come: ask for one made with the right clock"
-        )
-    return when
-
-
-# ---- collecting
-
-
-def collect(root, sources=()):
-    """Sort zips into submitted/<student>/<unit>/; the newest of a student and unit counts, and nothing is ever lost.
-
-    Parameters
-    ----------
-    root : course folder
-    sources : zips and folders of zips; by default those of SOURCES that exist
-
-    Returns
-    -------
-    lines : what was done
-    problems : one sentence per zip that could not be taken
-    """
-    root = Path(root)
-    paths, problems = _zips(root, sources)
-    units = workbook.released_units(root)
-    newest, lines = {}, []
-    for path in paths:
-        try:
-            one = read_submission(path)
-            if one.unit not in units:
-                raise BadSubmission(
-                    f"is for unit {one.unit!r}, which release/ does not have: add it, or ask for the right one"
-                )
-        except BadSubmission as problem:
-            problems.append(f"{_shown(path)} {problem}.")
-            continue
-        best = newest.get((one.student, one.unit))
-        if best is None or (one.time, one.sha256) > (best.time, best.sha256):
-            one, best = best, one
-            newest[best.student, best.unit] = best
-        if one and one.sha256 != best.sha256:
-            lines.append(f"{_shown(one.path)} is older than {_shown(best.path)}, which counts.")
-    for one in sorted(newest.values(), key=lambda one: (one.time, one.student, one.unit)):
-        line, problem = sort_in(root / "submitted", one)
-        lines += [line] if line else []
-        problems += [f"{_shown(one.path)} {problem}."] if problem else []
-    if not newest and not problems:
-        lines.append("No zip to collect: put them into inbox/, or name a folder (make collect FROM=folder).")
-    return lines, problems
-
-
-def _zips(root, sources):
-    """All zips of the sources in a settled order, and a sentence per source that is not there."""
-    given = [Path(source) for source in sources] or [root / name for name in SOURCES if (root / name).is_dir()]
-    paths, problems = [], []
-    for source in given:
-        if source.is_dir():
-            found = (path for path in sorted(source.glob("**/*")) if path.suffix.lower() == ".zip")
-            paths += [
-                path for path in found if not path.name.startswith(".") and (path.is_symlink() or not path.is_dir())
-            ]
-        elif os.path.lexists(str(source)):
-            paths.append(source)
-        else:
-            problems.append(f"There is no file or folder {_shown(source)}: check the name after FROM=.")
-    return list(dict.fromkeys(paths)), problems
-
-
-def _shown(path):
-    """A file name fit for a terminal: control characters could forge lines."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(path.name))
-
-
-def sort_in(submitted, one):
-    """Put one submission in its place; returns the line that says so, or else why it could not be ("" for the other).
-
-    one.time: None if nobody knows it; it then has no time stamp, and counts as newer than what is there.
-    """
-    try:
-        return _sort_in(submitted, one), ""
-    except BadSubmission as problem:
-        return "", str(problem)
-    except OSError as error:
-        told = f"could not be sorted in ({error.strerror or error}: {error.filename}): mend that and collect again"
-        return "", told
-
-
-def _sort_in(submitted, one):
-    _check_place(submitted, one)
-    target = submitted / one.student / one.unit
-    label = f"{one.student}  {one.unit}  {f'{one.time} UTC' if one.time else 'time unknown'}"
-    note = "collected"
-    if os.path.lexists(str(target)):
-        old_time, old_sha256 = _collected_time(target), _collected_sha256(target, one.unit)
-        if old_sha256 == one.sha256 and one.time in (None, old_time):
-            return f"{label}  already there"
-        if old_time and one.time and (old_time, old_sha256) > (one.time, one.sha256):
-            return f"{label}  left out: a newer one, of {old_time} UTC, is already there"
-        note = f"collected; the one before is kept in {_set_aside(submitted, one, old_time)}"
-    fresh = submitted / one.student / f".incoming-{one.unit}"  # so that nbgrader never sees half a submission
-    fresh.mkdir(parents=True, exist_ok=True)
-    workbook.overwrite(one.notebook, fresh / f"{one.unit}.ipynb")
-    if one.time:
-        workbook.overwrite(f"{one.time} UTC\n".encode("ascii"), fresh / "timestamp.txt")
-    fresh.rename(target)
-    return f"{label}  {note}"
-
-
-def _check_place(submitted, one):
-    """Refuse an id that differs from a known one in letter case only, and folders that are links to elsewhere."""
-    folders = [path.name for path in submitted.iterdir()] if submitted.is_dir() else []
-    twin = next((name for name in folders if name != one.student and name.lower() == one.student.lower()), None)
-    if twin:
-        raise BadSubmission(
-            f"names student {one.student!r}, but {twin!r} is there already, and some systems take both for one folder:"
-            " ask for one with the same id as before"
-        )
-    for folder in (submitted / one.student, submitted / one.student / one.unit, submitted / ".replaced"):
-        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise BadSubmission(f"has no place to go, for {folder} is a link or a file: remove that and collect again")
-
-
-def _collected_time(folder):
-    try:
-        return dt.datetime.strptime(
-            (folder / "timestamp.txt").read_text(encoding="ascii").strip(), "%Y-%m-%d %H:%M:%S UTC"
-        )
-    except (OSError, ValueError):
-        return None  # put there by other means
-
-
-def _collected_sha256(folder, unit):
-    path = folder / f"{unit}.ipynb"
-    return sha256(path.read_bytes()) if path.is_file() else ""
-
-
-def _set_aside(submitted, one, old_time):
-    """Move the collected folder to submitted/.replaced/ (hidden, so that nbgrader does not take it for a student)."""
-    name = f"{old_time:%Y%m%d-%H%M%S}" if old_time else "unknown-time"
-    keep = submitted / ".replaced" / one.student / one.unit
-    keep.mkdir(parents=True, exist_ok=True)
-    number, aside = 1, keep / name
-    while os.path.lexists(str(aside)):
-        number += 1
-        aside = keep / f"{name}-{number}"
-    (submitted / one.student / one.unit).rename(aside)
-    return aside.relative_to(submitted.parent).as_posix()

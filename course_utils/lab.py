@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from course_utils import environment_setup, handin, workbook
+from course_utils import environment_setup, handin, inbox, workbook
 from course_utils.environment_setup import CourseError, say
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,7 +130,7 @@ def run_submit(arguments):
 
 def run_collect(arguments):
     """Sort zips into submitted/; 1 if one of them could not be taken."""
-    lines, problems = handin.collect(_course(arguments), arguments.sources)
+    lines, problems = inbox.collect(_course(arguments), arguments.sources)
     for line in lines + problems:
         say(line)
     return 1 if problems else 0

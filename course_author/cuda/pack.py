@@ -101,17 +101,16 @@ def _pack_wheels(folder):
 
 def _pack_mnist(folder):
     """MNIST's files from COURSE_MNIST_DIR, else from the cache, else from the mirrors, each with its checksum."""
-    from course_utils import data
+    from course_utils.data import DataError
+    from course_utils.data.mnist_files import MNIST_SHA256, cached_or_downloaded, read_local
 
     folder.mkdir()
     local = os.environ.get("COURSE_MNIST_DIR", "").strip()
     try:
-        files = (
-            {name: data._read_local(Path(local).expanduser() / name) for name in data.MNIST_SHA256} if local else None
-        )
-        for name, content in (files or data._cached_or_downloaded(try_again=True)).items():
+        files = {name: read_local(Path(local).expanduser() / name) for name in MNIST_SHA256} if local else None
+        for name, content in (files or cached_or_downloaded(try_again=True)).items():
             (folder / name).write_bytes(content)
-    except data.DataError as error:
+    except DataError as error:
         raise UnitError(str(error)) from error
 
 

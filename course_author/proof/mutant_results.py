@@ -43,8 +43,8 @@ def _results_path(root: Path) -> Path:
 def key(unit: Unit, exercise: Exercise) -> str:
     """Hash of what an exercise's results depend on: setup, earlier and own solution, tests, checks, operators."""
     before = [earlier.answer for earlier in unit.exercises if earlier.index < exercise.index]
-    checks = Path(check.__file__).read_text(encoding="utf-8")
-    parts = [str(OPERATORS_VERSION), checks, *unit.setup, *before, exercise.answer, exercise.check, exercise.hidden]
+    checks = [path.read_text(encoding="utf-8") for path in sorted(Path(check.__file__).parent.glob("*.py"))]
+    parts = [str(OPERATORS_VERSION), *checks, *unit.setup, *before, exercise.answer, exercise.check, exercise.hidden]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

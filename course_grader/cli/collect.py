@@ -2,7 +2,7 @@
 
 Nothing in such a zip is trusted. No file is ever written under a name from it, and every size is capped while it is
 read, so paths, links and bombs lead nowhere; they are refused all the same, each in a sentence, for no honest zip holds
-them. What `make submit` wrote is read by course_utils/handin.py, which also puts each submission in its place.
+them. What `make submit` wrote is read by course_utils/submission.py; course_utils/inbox.py puts each in its place.
 
 How the platforms name files was read in their sources. Canvas (lib/content_zipper.rb): name, LATE, user id, file id
 and the file's own name, joined by underscores. Moodle (mod/assign/classes/downloader.php): full name, participant
@@ -27,7 +27,7 @@ from pathlib import Path
 
 from nbgrader.api import Student
 
-from course_utils import handin, workbook
+from course_utils import handin, inbox, submission, workbook
 
 from ..contracts import GraderError
 from ..course import plan as plans
@@ -99,8 +99,8 @@ def collect(course: plans.Settings, path: Path) -> tuple[list[str], list[str]]:
     lines, problems = [], []
     try:
         with _opened(path) as archive:
-            if len(archive.namelist()) == 2 and handin.RECORD in archive.namelist():
-                return handin.collect(course.root, [path])  # one student's own, as `make collect` takes it
+            if len(archive.namelist()) == 2 and submission.RECORD in archive.namelist():
+                return inbox.collect(course.root, [path])  # one student's own, as `make collect` takes it
             reader = Reader(archive, path.name, roster(course), handin.answer_cells(course.root))
             found, problems = reader.survey()
             for chosen, older in _newest(_undisputed(found, problems)):
@@ -116,8 +116,8 @@ def collect(course: plans.Settings, path: Path) -> tuple[list[str], list[str]]:
 def _sorted_in(course: plans.Settings, reader: Reader, chosen: Found) -> tuple[str, str]:
     """What was done with one submission, or else why it could not be sorted in."""
     try:
-        line, problem = handin.sort_in(course.root / "submitted", reader.read(chosen))
-    except (Refused, handin.BadSubmission) as refusal:
+        line, problem = inbox.sort_in(course.root / "submitted", reader.read(chosen))
+    except (Refused, submission.BadSubmission) as refusal:
         return "", str(refusal)
     if line and not chosen.time:
         late = "; Canvas marks it as late: for a penalty, write its timestamp.txt" if chosen.person.late else ""
@@ -213,7 +213,7 @@ class Reader:
             label = f"{shown(self._name)}: {shown(name)}"
             try:
                 found.append(self._found(place, name, label))
-            except (Refused, handin.BadSubmission) as refusal:
+            except (Refused, submission.BadSubmission) as refusal:
                 problems.append(f"{label} {refusal}.")
         return found, problems
 
@@ -232,26 +232,26 @@ class Reader:
         order = (one.time is not None, one.time or self._infos[place].date_time, one.sha256)
         return Found(label, place, person or Person(), one.student, one.unit, one.time, one.sha256, order)
 
-    def read(self, found: Found) -> handin.Submission:
-        """The submission with its content, for handin."""
+    def read(self, found: Found) -> submission.Submission:
+        """The submission with its content, for the inbox."""
         self._left = MAX_TOTAL
         name = readable(self._infos[found.place])
         person, own = whose(name)
         return self._submission(found.place, name, own, person)
 
-    def _submission(self, place: int, name: str, own: str, person: Person | None) -> handin.Submission:
+    def _submission(self, place: int, name: str, own: str, person: Person | None) -> submission.Submission:
         kind = own.lower().rpartition(".")[2]
         if kind == "zip":
-            data = self._bytes(place, handin.MAX_ZIP)
+            data = self._bytes(place, submission.MAX_ZIP)
             try:
-                return handin.read_archive(io.BytesIO(data), Path(name))
+                return submission.read_archive(io.BytesIO(data), Path(name))
             except OSError as error:
                 raise Refused(f"is not a readable zip ({error})") from None
         if kind != "ipynb":
             raise Refused("is neither a notebook nor a zip")
         if person is None:
             raise Refused("does not say whose it is: ask for the zip that `make submit` writes")
-        data = self._bytes(place, handin.MAX_NOTEBOOK)
+        data = self._bytes(place, submission.MAX_NOTEBOOK)
         try:
             notebook = workbook.read_notebook(data)
         except ValueError as error:
@@ -259,7 +259,7 @@ class Reader:
         unit = handin.unit_of(notebook, self._answers)
         if unit is None:
             raise Refused("is the notebook of no unit in release/: most of its answer cells are missing")
-        return handin.Submission(Path(name), unit, self._people.student(person), None, workbook.sha256(data), data)
+        return submission.Submission(Path(name), unit, self._people.student(person), None, workbook.sha256(data), data)
 
     def _bytes(self, place: int, cap: int) -> bytes:
         """An entry's content; the cap holds whatever the zip says about its size."""
@@ -271,7 +271,7 @@ class Reader:
         try:
             with self._archive.open(info) as member:
                 data = member.read(min(cap, self._left) + 1)
-        except (OSError, *handin.DAMAGE) as error:
+        except (OSError, *submission.DAMAGE) as error:
             raise Refused(f"cannot be unpacked ({shown(str(error)) or type(error).__name__})") from None
         self._left -= len(data)
         if self._left < 0:
@@ -327,7 +327,7 @@ def _opened(path: Path):
             archive = stack.enter_context(zipfile.ZipFile(file))
         except OSError as error:
             raise Refused(f"cannot be read ({error.strerror or error}): look at its name and place") from None
-        except handin.DAMAGE as error:
+        except submission.DAMAGE as error:
             raise Refused(f"is no readable zip ({shown(str(error))}): download it again") from None
         if len(archive.infolist()) > MAX_ENTRIES:
             raise Refused(f"holds more than {MAX_ENTRIES:,} entries: unpack it elsewhere and look what it is")

@@ -142,12 +142,7 @@ class Session:
         """The setup cells' names on this side, with probes in place of the functions marked @student_side."""
         module = sys.modules["__main__"] = types.ModuleType("__main__")
         module.display = lambda *_, **__: None
-        check = _checks()
-        if check is not None:
-            check.student_side = lambda function: Probe(lambda: self.channel, function)
-            for name, value in list(vars(check).items()):
-                if callable(value) and getattr(value, "__student_side__", False):
-                    setattr(check, name, check.student_side(value))
+        self._visible = _hand_checks(lambda function: Probe(lambda: self.channel, function))
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for name, source in setup:
                 try:
@@ -256,13 +251,15 @@ class Session:
     def _test(self, cell: PlanCell) -> CellVerdict:
         started, printed = time.process_time(), io.StringIO()
         verdict = CellVerdict(cell.name, 0.0, cell.points)
+        if self._visible is not None:
+            self._visible.reveal = not cell.hidden  # whatever its author wrote
         self._patience()
         self.channel.failed = None
         start_timers(JUDGE_CPU * self.plan.cpu_seconds, GENEROUS * self.job["wall_seconds"])
         most = int(started + JUDGE_CPU * self.plan.cpu_seconds) + STUCK_S
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         try:
-            with _manner(cell.hidden), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
                 with interruptible():
                     value = _run(cell.source, cell.name, self.namespace, self.job["code"].get(cell.name))
@@ -360,31 +357,16 @@ def compiled_tests(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _checks() -> types.ModuleType | None:
-    """The checks that a course's tests may use, `course_utils.check`; None where a course has none."""
+def _hand_checks(student_side):
+    """Let this process's tests import checks made for it; the visible ones, None where a course has no checks."""
     with contextlib.suppress(ImportError):
+        import course_utils
         from course_utils import check
 
-        return check
+        module, visible = check.for_judge(student_side)
+        course_utils.check = sys.modules["course_utils.check"] = module
+        return visible
     return None
-
-
-@contextlib.contextmanager
-def _manner(hidden: bool):
-    """In a hidden test every check is one that shows no values, whatever its author wrote."""
-    check = _checks()
-    if check is None:
-        yield
-        return
-    shown = {name: getattr(check, name) for name in check.REVEALING}
-    if hidden:
-        for name in shown:
-            setattr(check, name, getattr(check.hidden, name))
-    try:
-        yield
-    finally:
-        for name, function in shown.items():
-            setattr(check, name, function)
 
 
 def _score(value, points: float) -> float:

@@ -89,7 +89,7 @@ ATTACKS = [
             getattr(check.Checks, name).__code__ = accept.__code__.replace(co_name=name)
         check.Checks.close.__code__ = check.Checks.equal.__code__ = accept.__code__
         check.Checks.close.__kwdefaults__ = check.Checks.equal.__kwdefaults__ = None
-        check._same.__code__ = same.__code__
+        check.values.are_same.__code__ = same.__code__
         check.CheckFailed.__init__ = lambda self, *args: (_ for _ in ()).throw(SystemExit(0))
 
         class Register(list):
