@@ -135,8 +135,8 @@ def _points(course: Path, unit: Unit) -> float:
 def in_flight(engine, grade, rounds: int = 5) -> dict:
     """PSS of the engine's processes, in MiB: prepared at rest, and all at the moment when the children need most.
 
-    "judge", "student" (the base process and the exercise's, which share most of their pages) and "prepared" are of one
-    moment; the memory that processes share is divided among them.
+    "judge", "student" (the parent process and the exercise's, which share most of their pages) and "prepared" are of
+    one moment; the memory that processes share is divided among them.
     """
     prepared = _children(engine._process.pid)[0]
     best = {"judge": 0.0, "student": 0.0, "prepared": 0.0}

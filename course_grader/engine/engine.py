@@ -1,7 +1,7 @@
 """Grades one submission: a plan and a submission in, a verdict out.
 
 An `Engine` holds one prepared process. For each submission that process forks two: the judge, which gets the tests, and
-the sandboxed base of the student's processes, which gets what the student wrote. Nothing is written anywhere. Several
+the sandboxed parent of the student's processes, which gets what the student wrote. Nothing is written anywhere. Several
 threads may grade with one engine at the same time: the work is done in the forked processes, a thread only waits.
 """
 
@@ -325,7 +325,7 @@ class Engine:
         """What the judge gets of a plan: all but the course's own answers, and its tests compiled. The last is kept."""
         kept = self._last_sent
         if kept[0] != plan.digest:
-            from ..judging.judge import compiled_tests
+            from ..judging.tests import compiled_tests
 
             text = dataclasses.replace(plan, reference={}).json
             kept = self._last_sent = plan.digest, {"plan": text, "code": compiled_tests(plan)}

@@ -12,7 +12,7 @@ import sys
 import types
 from pathlib import Path
 
-from ..judging import base, judge, shell
+from ..judging import parent, session, shell
 from ..sandbox import cell as sandbox
 from ..wire.json_frames import receive_json, send_json
 
@@ -27,7 +27,7 @@ def serve(descriptor: int, libraries=()) -> None:
     """Import the libraries, then do what the grader says, one JSON message after the other, until it hangs up.
 
     {"import": modules} imports more; answered, as the start is, with `_state`.
-    {"fork": true} forks a judge and a base process; answered with the judge's socket.
+    {"fork": true} forks a judge and a parent process; answered with the judge's socket.
     {"still": "there"} is answered with itself.
     """
     control = socket.socket(fileno=descriptor)
@@ -121,17 +121,17 @@ def _reap() -> None:
 
 def _fork_pair(control: socket.socket, the_shell) -> None:
     graders, judges = socket.socketpair()
-    to_base, to_judge = socket.socketpair()
+    to_parent, to_judge = socket.socketpair()
     for fork, run, foreign in (
-        (sandbox.fork_base, lambda: base.main(to_judge, the_shell), (control, graders, judges, to_base)),
-        (os.fork, lambda: judge.main(judges, to_base, the_shell), (control, graders, to_judge)),
+        (sandbox.fork_parent, lambda: parent.main(to_judge, the_shell), (control, graders, judges, to_parent)),
+        (os.fork, lambda: session.main(judges, to_parent, the_shell), (control, graders, to_judge)),
     ):
         if fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for other in foreign:
                 other.close()
             _child(run)
-    for other in (judges, to_base, to_judge):
+    for other in (judges, to_parent, to_judge):
         other.close()
     socket.send_fds(control, [b"!"], [graders.fileno()])
     graders.close()

@@ -25,7 +25,8 @@ from ..wire.channel import Channel
 from ..wire.errors import Closed
 from ..wire.forms import Ext
 from .cells import OutOfTime, execute, interruptible, start_timers, stop_timers, uninterrupted
-from .remote import BINARY, UNARY, find_global
+from .handle import BINARY, UNARY
+from .libraries import find_global
 from .shell import Recorder, is_cell, one_line, run_cell
 
 MESSAGE = 2_000  # characters of an exception's text

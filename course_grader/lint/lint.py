@@ -19,8 +19,9 @@ import nbformat
 from ..contracts import GraderError, Plan, PlanCell
 from ..judging.magics import without_magics
 from . import rules
+from .nodes import FUNCTIONS, bindings, own_nodes
 from .rules import CHECK, SAY, Fault
-from .walk import FUNCTIONS, Walk, bindings, own_nodes
+from .walk import Walk
 
 BUILTINS = set(dir(builtins)) | rules.NOTEBOOK
 

@@ -1,4 +1,4 @@
-"""Follow a test cell forward, from name to name, and collect what `lint_rules.py` rejects.
+"""Follow a test cell forward, from name to name, and collect what `rules.py` rejects.
 
 Every name and expression has a level, followed through assignments, unpacking, loops and the cell's own functions:
 REMOTE (an answer, or an object of a class that an answer defines), RESULT (what a remote call returned: data, or again
@@ -16,12 +16,10 @@ from typing import NamedTuple
 
 from ..contracts import PlanCell
 from . import rules
+from .nodes import COMPREHENSIONS, DEFINITIONS, arguments_of, bindings, hidden_lines, own_nodes
 from .rules import CHECK, SAY, Fault
 
 REMOTE, RESULT, EVIDENCE = 3, 2, 1
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
-COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class Mark(NamedTuple):
@@ -34,51 +32,13 @@ class Mark(NamedTuple):
 OWN = Mark()
 
 
-def bindings(tree: ast.AST) -> dict[str, ast.AST]:
-    """Names that the code binds outside functions and classes, and what binds them."""
-    found, queue = {}, list(ast.iter_child_nodes(tree))
-    while queue:
-        node = queue.pop(0)
-        if isinstance(node, DEFINITIONS):
-            found[node.name] = node
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {(alias.asname or alias.name).split(".")[0]: node for alias in node.names}
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.setdefault(node.id, node)
-        elif not isinstance(node, ast.Lambda | COMPREHENSIONS):
-            queue += ast.iter_child_nodes(node)
-    return found
-
-
-def _hidden_lines(source: str) -> set[int]:
-    inside, lines = False, set()
-    for number, line in enumerate(source.split("\n"), 1):
-        inside = (inside or rules.HIDDEN[0] in line) and rules.HIDDEN[1] not in line
-        lines |= {number} if inside else set()
-    return lines
-
-
-def own_nodes(function: ast.AST):
-    """The nodes of a function's body without those of functions, classes and lambdas inside it."""
-    queue = list(function.body)
-    while queue:
-        node = queue.pop()
-        yield node
-        if not isinstance(node, (*DEFINITIONS, ast.Lambda)):
-            queue += ast.iter_child_nodes(node)
-
-
-def _arguments(call: ast.Call) -> list[ast.AST]:
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
-
-
 class Walk(ast.NodeVisitor):
     """Follows one cell forward and collects its faults."""
 
     def __init__(self, cell: PlanCell, names: dict[str, str], remote: dict):
         self.cell, self.names, self.remote = cell, names, remote
         self.modules = {full for full in names.values() if full in sys.stdlib_module_names | rules.MODULES}
-        self.hidden = _hidden_lines(cell.source)
+        self.hidden = hidden_lines(cell.source)
         self.remote_classes = {name for name, node in remote.items() if isinstance(node, ast.ClassDef)}
         self.has_backward = any("backward" in bindings(node) for node in remote.values() if node)
         self.functions, self.classes, self.probes = {}, {}, set()  # the cell's own
@@ -140,7 +100,7 @@ class Walk(ast.NodeVisitor):
             return self.returns.get(name, 0)
         if level := self.level(node.func):
             return REMOTE if getattr(node.func, "id", "") in self.remote_classes else min(level, RESULT)
-        return min(max(map(self.level, _arguments(node)), default=0), RESULT)
+        return min(max(map(self.level, arguments_of(node)), default=0), RESULT)
 
     def thing(self, node: ast.AST) -> str:
         """What a value is, in words, if no message could carry it; "" if one can."""
@@ -372,7 +332,7 @@ class Walk(ast.NodeVisitor):
 
     def visit_Call(self, node):
         self.generic_visit(node)
-        name, given = self.full(node.func), _arguments(node)
+        name, given = self.full(node.func), arguments_of(node)
         level, shown = max(map(self.level, given), default=0), f"{ast.unparse(node.func)}(…)"
         if rules.TYPE.match(name) and given and self.level(given[0]) >= RESULT:
             self.fault(node.lineno, "type", shown)

@@ -1,4 +1,4 @@
-"""The base process of the trials, like that of a submission: it makes cells that try, and says what got through."""
+"""The parent process of the trials, like that of a submission: it makes cells that try, and says what got through."""
 
 # ruff: noqa: PTH208
 # Paths are strings here: what the kernel gives and takes.
@@ -35,7 +35,7 @@ def main() -> None:
     """In a process that `launch` started: try all, print the findings as JSON."""
     target = json.loads(sys.argv[1])
     said, says = os.pipe()
-    pid = sandbox.fork_base()
+    pid = sandbox.fork_parent()
     if pid == 0:
         code = 1
         try:

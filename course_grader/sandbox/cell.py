@@ -1,15 +1,15 @@
 """The sandbox for student code: Linux namespaces around a fork, so that a warm process keeps its imports.
 
     worker = launch([sys.executable, "-m", ...], env)     # the prepared process; dies with us
-    in it:   pid = fork_base()                            # like os.fork(); the base process of one submission
+    in it:   pid = fork_parent()                          # like os.fork(); the parent process of one submission
     in that: enter(readable)                              # sees the Python environment and nothing else, no network
              pid = fork_cell(limits, keep=[fd])           # like os.fork(); 0 in the child, which may run student code
              watch(pid)                                   # ten times a second: CPU, memory, processes of the whole tree
              ended = end_cell(pid)                        # kills all of it, says why it had died
 
-The base process keeps the power to make sandboxes, so it must not run a line of a student's. A cell has none: own
+The parent process keeps the power to make sandboxes, so it must not run a line of a student's. A cell has none: own
 user, pid, mount and ipc namespaces, no capabilities, kernel limits, and a list of refused system calls; the network
-namespace, which has not even a loopback, is its base process's.
+namespace, which has not even a loopback, is its parent process's.
 """
 
 # ruff: noqa: PTH118
@@ -34,7 +34,7 @@ from . import launcher
 from . import syscalls as ns
 from .advice import advice
 from .limits import Ended, Limits, cause_of_death
-from .protections import Base, Start, confine
+from .protections import Entered, Start, confine
 from .root import HOME, SCRATCH, change_root, make_scratch
 from .surroundings import clean_environment, first_environment, wipe_environment
 from .usage import PAGE, Usage
@@ -57,7 +57,7 @@ class _Cell:
     cause: str = ""
 
 
-_base = Base()
+_entered = Entered()
 _cells: dict[int, _Cell] = {}
 
 
@@ -79,10 +79,10 @@ def launch(argv: list[str], env: dict[str, str] | None = None, *, isolation: str
     return subprocess.Popen([*between, *argv], env=env, **popen)
 
 
-def fork_base() -> int:
+def fork_parent() -> int:
     """Like os.fork(): 0 in the child, which is then process 1 of a pid namespace, and dies with us.
 
-    For the base process of a submission: when it dies, the kernel kills every cell of it. In a process that `launch`
+    For the parent process of a submission: when it dies, the kernel kills every cell of it. In a process that `launch`
     did not start, or started with isolation "none", it is a plain fork that dies with its parent.
     """
     if sys.platform != "linux":
@@ -112,7 +112,7 @@ def _fork_into_pid_namespace(own: int) -> int:
     return pid
 
 
-# --- the base process --------------------------------------------------------------------------------------------
+# --- the parent process ------------------------------------------------------------------------------------------
 
 
 def enter(
@@ -122,35 +122,35 @@ def enter(
     hidden: Iterable[Path] = (),
     without: frozenset[str] = frozenset(),
 ) -> None:
-    """Put this process, the base of one submission, into the sandbox. Run no line of a student's in it.
+    """Put this process, the parent of one submission's cells, into the sandbox. Run no line of a student's in it.
 
     readable: files and folders to show, read-only, beside the Python environment, course_utils and system libraries
     hidden: folders never to show, even if they lie in one that is shown (the course folder, homes)
     without: (tests) protections to leave out
     Raises GraderError when the system forbids it. The current folder is then an empty scratch folder.
     """
-    global _base
-    _base = Base(isolation, without=frozenset(without))
+    global _entered
+    _entered = Entered(isolation, without=frozenset(without))
     if isolation == "none":
         return
     view = what_to_show(readable)
     try:
-        _base.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
-        _base.user = _cell_user()
-        if _base.user[0] != os.geteuid():
+        _entered.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        _entered.user = _cell_user()
+        if _entered.user[0] != os.geteuid():
             os.setgroups([])
-            os.setresgid(_base.user[1], _base.user[1], _base.user[1])
+            os.setresgid(_entered.user[1], _entered.user[1], _entered.user[1])
             ns.prctl(ns.PR_SET_SECUREBITS, ns.KEEP_CAPABILITIES)  # a cell changes its user before it gives them up
         flags = {"network": ns.NEWNET, "ipc": ns.NEWIPC, "uts": ns.NEWUTS, "cgroup": ns.NEWCGROUP}
-        ns.unshare(ns.NEWNS | sum(flag for name, flag in flags.items() if name not in _base.without))
-        if "files" in _base.without:
+        ns.unshare(ns.NEWNS | sum(flag for name, flag in flags.items() if name not in _entered.without))
+        if "files" in _entered.without:
             ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
             ns.mount("proc", "/proc", "proc")
         else:
-            change_root(view, [os.path.realpath(path) for path in hidden], "readonly" not in _base.without)
-        _base.in_scratch = view.below(SCRATCH)
-        make_scratch(256 << 20, (0, 0), _base.in_scratch)
-        if "environment" not in _base.without:
+            change_root(view, [os.path.realpath(path) for path in hidden], "readonly" not in _entered.without)
+        _entered.in_scratch = view.below(SCRATCH)
+        make_scratch(256 << 20, (0, 0), _entered.in_scratch)
+        if "environment" not in _entered.without:
             wipe_environment(HOME, SCRATCH)
         ns.die_with_parent()
     except ValueError as error:
@@ -161,7 +161,7 @@ def enter(
 
 def _cell_user() -> tuple[int, int]:
     """Root hands a cell to nobody; who has only one user to give (an ordinary user) hands over that."""
-    return (NOBODY, NOBODY) if _can_be_nobody() and "user" not in _base.without else (os.geteuid(), os.getegid())
+    return (NOBODY, NOBODY) if _can_be_nobody() and "user" not in _entered.without else (os.geteuid(), os.getegid())
 
 
 @lru_cache
@@ -180,13 +180,13 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
     Raises GraderError, in the parent, if a protection could not be set up; the child is gone then.
     """
     size, resident = _memory()
-    start = Start(_base, limits, sorted({int(fd) for fd in keep}), size)
-    if _base.isolation == "none":
+    start = Start(_entered, limits, sorted({int(fd) for fd in keep}), size)
+    if _entered.isolation == "none":
         start.folder = tempfile.mkdtemp(prefix="cell-")
     said, start.says = os.pipe()
     start.parent = os.pidfd_open(os.getpid()) if sys.platform == "linux" else -1
-    full = _base.isolation == "full" and "processes" not in _base.without
-    pid = _fork_into_pid_namespace(_base.pid_namespace) if full else os.fork()
+    full = _entered.isolation == "full" and "processes" not in _entered.without
+    pid = _fork_into_pid_namespace(_entered.pid_namespace) if full else os.fork()
     if pid == 0:
         confine(start)
         return 0
@@ -199,7 +199,7 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
         os.waitpid(pid, 0)
         shutil.rmtree(start.folder, ignore_errors=True) if start.folder else None
         raise GraderError(f"A sandbox could not be set up: {fault}. {advice()}")
-    usage = Usage(pid, session=_base.isolation == "none")
+    usage = Usage(pid, session=_entered.isolation == "none")
     _cells[pid] = _Cell(limits, time.monotonic(), resident, usage, start.folder)
     return pid
 
@@ -218,7 +218,7 @@ def end_cell(pid: int) -> Ended:
     before = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     if before is None:
         _kill(pid)
-    elif _base.isolation == "none":
+    elif _entered.isolation == "none":
         _kill(pid)  # what it left in its process group
     _, status, used = os.wait4(pid, 0)  # returns when all of the pid namespace are gone
     cell.usage.close()
@@ -233,7 +233,7 @@ def end_cell(pid: int) -> Ended:
 
 
 def _kill(pid: int) -> None:
-    if _base.isolation == "none":
+    if _entered.isolation == "none":
         try:
             os.killpg(pid, signal.SIGKILL)
             return

@@ -19,7 +19,7 @@ STUDENT = (1000, 1000)  # as whom it sees itself
 
 
 @dataclass
-class Base:
+class Entered:
     """What `enter` leaves for the cells. `without`: protections that a test takes out."""
 
     isolation: str = "none"
@@ -33,7 +33,7 @@ class Base:
 class Start:
     """What a new cell needs for setting itself up."""
 
-    base: Base
+    entered: Entered
     limits: Limits
     keep: list[int]
     size: int  # bytes of address space at the fork
@@ -46,8 +46,8 @@ class Start:
 def confine(start: Start) -> None:
     """In the child: all protections, in an order in which each still has the power that it needs; all or an end."""
     try:
-        for name, step in (FULL if start.base.isolation == "full" else PLAIN).items():
-            if name not in start.base.without:
+        for name, step in (FULL if start.entered.isolation == "full" else PLAIN).items():
+            if name not in start.entered.without:
                 step(start)
         os.close(start.says)
     except BaseException as error:  # whatever it is, no student code may run
@@ -57,12 +57,13 @@ def confine(start: Start) -> None:
 
 def _own_namespaces(start: Start) -> None:
     start.proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
-    ns.unshare(ns.NEWNS | ns.NEWIPC)  # an own network has the base process: no process of an earlier cell is left in it
+    # An own network has the parent process: no process of an earlier cell is left in it.
+    ns.unshare(ns.NEWNS | ns.NEWIPC)
     ns.mount("proc", "/proc", "proc", ns.MS_RDONLY | ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
 
 
 def _own_scratch(start: Start) -> None:
-    make_scratch(start.limits.scratch_bytes, start.base.user, start.base.in_scratch)
+    make_scratch(start.limits.scratch_bytes, start.entered.user, start.entered.in_scratch)
 
 
 def _own_session(start: Start) -> None:
@@ -98,11 +99,11 @@ def _limit(start: Start) -> None:
         **dict.fromkeys(("CORE", "MSGQUEUE", "RTPRIO", "MEMLOCK"), (0, 0)),
         "SIGPENDING": (256, 256),
     }
-    if start.base.isolation == "none":  # counts all processes of the user there
+    if start.entered.isolation == "none":  # counts all processes of the user there
         values.pop("NPROC")
     for name, value in values.items():
         number = getattr(resource, f"RLIMIT_{name}", None)
-        if number is not None and f"limit-{name}" not in start.base.without:
+        if number is not None and f"limit-{name}" not in start.entered.without:
             resource.setrlimit(number, value)
 
 
@@ -112,12 +113,12 @@ def _first_victim(start: Start) -> None:
 
 
 def _own_user(start: Start) -> None:
-    uid = start.base.user[0]
+    uid = start.entered.user[0]
     if uid != os.geteuid():
         os.setresuid(uid, uid, uid)
     ns.unshare(ns.NEWUSER)
     ns.prctl(ns.PR_SET_DUMPABLE, 1)  # a change of user makes /proc/self root's
-    ns.map_ids(STUDENT, start.base.user, start.proc)
+    ns.map_ids(STUDENT, start.entered.user, start.proc)
 
 
 def _no_power(start: Start) -> None:

@@ -16,7 +16,8 @@ from judging import SETUP, grade, outcome, plan_for
 from course_grader.contracts import Added, Plan, PlanCell, Submission
 from course_grader.engine.engine import Engine, EngineDied
 from course_grader.judging import fingerprint as keys
-from course_grader.judging import judge, needs
+from course_grader.judging import needs
+from course_grader.judging.tests import compiled_tests
 
 pytestmark = pytest.mark.part("grader")
 
@@ -702,7 +703,7 @@ def test_a_prepared_process_that_is_killed_gives_nobody_a_verdict(tmp_path):
         (prepared,) = Path(f"/proc/{own._process.pid}/task/{own._process.pid}/children").read_text().split()
         children = Path(f"/proc/{prepared}/task/{prepared}/children")
         deadline = time.monotonic() + 60
-        while len(children.read_text().split()) < 4 and time.monotonic() < deadline:  # a judge and a base for each
+        while len(children.read_text().split()) < 4 and time.monotonic() < deadline:  # a judge and a parent for each
             time.sleep(0.05)
         os.kill(int(prepared), signal.SIGKILL)
         for one in waiting:
@@ -728,7 +729,7 @@ def test_threads_may_look_into_cells_at_the_same_time():
     plan = plan_for(*(f"assert {source.split('(')[0][4:]}" for source in sources[:5]))
 
     def look(source):
-        return needs.Names.of(source).bound, keys.free_names(source), judge.compiled_tests(plan)
+        return needs.Names.of(source).bound, keys.free_names(source), compiled_tests(plan)
 
     class Lets:  # its end, in the middle of a tree, lets another thread in
         def __init__(self):

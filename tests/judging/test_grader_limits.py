@@ -9,13 +9,15 @@ import pytest
 import scale_class
 from plain_course import UNIT, answered, hand_in, released
 
+from course_grader.causes import LATE
 from course_grader.cli import main as cli
-from course_grader.contracts import Plan, PlanCell, Submission
+from course_grader.contracts import OUTPUT_CHARS, Plan, PlanCell, Submission
 from course_grader.course import plan
 from course_grader.engine.engine import Engine
 from course_grader.intake import submission as intake
 from course_grader.judging import fingerprint as keys
-from course_grader.judging import judge, needs
+from course_grader.judging import needs
+from course_grader.judging.cell_reports import cell_run
 
 pytestmark = pytest.mark.part("grader")
 RIGHT = "def double(x):\n    return x + x"
@@ -188,7 +190,7 @@ def test_a_submission_has_a_limit_as_a_whole(patient):
     verdict = graded_answers(patient, slow)
     found = list(causes(verdict).values())
     assert found[:2] == ["", ""] and found[-2:] == ["time", "time"], found
-    assert verdict.cells[-1].message == judge.LATE
+    assert verdict.cells[-1].message == LATE
 
 
 def test_who_computes_has_more_time(patient):
@@ -228,7 +230,7 @@ BIG = {
 def test_a_process_that_was_taken_over_writes_no_large_verdict(outputs, engine, the_plan):
     answer = TAKEN.format(outputs=BIG[outputs])
     verdict = engine.grade(the_plan, Submission("ada", {"double": answer, "root": ROOT}))
-    assert len(verdict.to_json()) < judge.OUTPUT_CHARS + 100_000
+    assert len(verdict.to_json()) < OUTPUT_CHARS + 100_000
     (run,) = [run for run in verdict.runs if run.name == "double"]
     assert run.outputs[-1]["text"] == "... (the rest of the output is left out)\n"
     assert causes(verdict)["root-hidden"] == ""
@@ -237,8 +239,8 @@ def test_a_process_that_was_taken_over_writes_no_large_verdict(outputs, engine, 
 def test_all_cells_together_are_limited(monkeypatch, the_plan):
     run = {"name": "a", "error": "", "cpu_s": 0.0}
     run["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "m" * 1_000}] * 3
-    assert len(judge._cell_run(run, 3_000)["outputs"]) == 3
-    cut = judge._cell_run(run, 2_500)["outputs"]
+    assert len(cell_run(run, 3_000)["outputs"]) == 3
+    cut = cell_run(run, 2_500)["outputs"]
     assert [len(one["text"]) for one in cut] == [1_000, 1_000, len("... (the rest of the output is left out)\n")]
 
 

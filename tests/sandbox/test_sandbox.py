@@ -54,9 +54,9 @@ os.environ["HOME"] = "/nowhere"
 os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
 """
 
-# What a test's lines run in: the base process of a submission, after `enter`. `cell(action)` runs a function in a cell
-# and gives (what it returned or None, how the cell ended).
-BASE = """
+# What a test's lines run in: the parent process of a submission, after `enter`. `cell(action)` runs a function in a
+# cell and gives (what it returned or None, how the cell ended).
+PARENT = """
 import json, os, sys, time
 sys.path.insert(0, sys.argv[1])
 from course_grader.sandbox import cell as sandbox
@@ -91,7 +91,7 @@ def cell(action, limits=Limits(cpu_s=20), seconds=20, watched=True):
     ended = sandbox.end_cell(pid)
     return (json.loads(text) if text else None), vars(ended)
 
-pid = sandbox.fork_base()
+pid = sandbox.fork_parent()
 if pid == 0:
     try:
         sandbox.enter(**options)
@@ -109,10 +109,10 @@ def ordinary_user(command, forbid=False):
     return [sys.executable, "-I", "-c", AS_USER, PACKAGE, str(USER), "forbid" if forbid else "", *command]
 
 
-def in_base(body, *arguments, env=None, **options):
-    """Run `body`, which defines main(), in a base process; returns what main() returned."""
+def in_parent(body, *arguments, env=None, **options):
+    """Run `body`, which defines main(), in a parent process; returns what main() returned."""
     isolation = options.get("isolation", "full")
-    command = [sys.executable, "-I", "-c", body + BASE, PACKAGE, json.dumps(options), *arguments]
+    command = [sys.executable, "-I", "-c", body + PARENT, PACKAGE, json.dumps(options), *arguments]
     with sandbox.launch(command, env, isolation=isolation, stdout=subprocess.PIPE, text=True) as process:
         out = process.communicate(timeout=60)[0]
     answer = json.loads(out.splitlines()[-1])
@@ -308,7 +308,7 @@ def work():
 def main():
     return cell(work)
 """
-    result, ended = in_base(body, env=clean_environment({"HOME": str(Path.home())}))
+    result, ended = in_parent(body, env=clean_environment({"HOME": str(Path.home())}))
     assert result == [[1, 2], "3\n", ["figure.png"], "student", "/tmp/home", 1]
     assert (ended["cause"], ended["signal"]) == ("", signal.SIGKILL)
 
@@ -329,7 +329,7 @@ def main():
     import torch
     return cell(work, Limits(memory_bytes=4 << 30))
 """
-    assert in_base(body)[0] == [[4, 3], [4, 3]]
+    assert in_parent(body)[0] == [[4, 3], [4, 3]]
 
 
 def test_a_cell_says_why_it_died():
@@ -351,7 +351,7 @@ def main():
         causes[name] = [report, ended["cause"], ended["status"], ended["signal"]]
     return causes
 """
-    causes = in_base(body)
+    causes = in_parent(body)
     assert causes["exit"] == [None, "died", 7, None]
     assert causes["crash"] == [None, "died", None, signal.SIGSEGV]
     assert causes["kill"] == [None, "time", None, signal.SIGKILL]  # process 1 does not hear its own SIGTERM
@@ -373,7 +373,7 @@ def main():
     few = cell(lambda: [os.fork() or time.sleep(9) for _ in range(3)] and "", Limits(open_files=100, wall_s=1))[1]
     return [few["cause"], cell(fill, Limits(open_files=100))[1]["cause"]]
 """
-    assert in_base(body) == ["", "memory"]
+    assert in_parent(body) == ["", "memory"]
 
 
 def test_each_cell_starts_fresh_and_leaves_nothing():
@@ -392,7 +392,7 @@ def main():
     processes = [name for name in os.listdir("/proc") if name.isdigit()]
     return [seen, state() == before, processes]
 """
-    seen, same, processes = in_base(body)
+    seen, same, processes = in_parent(body)
     below_tmp = {path.split("/")[2] for path in (sys.prefix, sandbox.__file__) if path.startswith("/tmp/")}
     assert seen == [[[], sorted({"home", "shm", "work"} | below_tmp), []]] * 10
     assert same
@@ -414,7 +414,7 @@ def main():
         os.close(says)
         return [type(error).__name__, str(error), os.read(said, 99).decode()]
 """
-    kind, text, ran = in_base(body)
+    kind, text, ran = in_parent(body)
     assert kind == "GraderError"
     assert "this protection failed" in text
     assert ran == ""
@@ -439,7 +439,7 @@ def main():
     return cell(look)[0]
 """
     shown, link = str(tmp_path / "shown"), str(tmp_path / "link")
-    seen = in_base(body, shown, link, readable=[shown, link], hidden=[f"{shown}/inside"])
+    seen = in_parent(body, shown, link, readable=[shown, link], hidden=[f"{shown}/inside"])
     assert seen == ["shown/data.txt", [], ["link", "shown"], "OSError", 30]  # EROFS
 
 
@@ -462,12 +462,12 @@ def main():
 """
     env = clean_environment({"SECRET": "1"})
     seen = [False, ["0", "1", "2"], [5, 1000, 50], True]
-    assert in_base(body, env=env, isolation="none") == [seen, "", False, "died", "time"]
+    assert in_parent(body, env=env, isolation="none") == [seen, "", False, "died", "time"]
 
 
 # --- nothing stays behind ----------------------------------------------------------------------------------------
 
-# Stands for the grader: starts a prepared process with two bases, and says when the cells of both are at work.
+# Stands for the grader: starts a prepared process with two parents, and says when the cells of both are at work.
 GRADER = """
 import subprocess, sys
 sys.path.insert(0, sys.argv[1])
@@ -479,6 +479,7 @@ WORKER = """
 import os, subprocess, sys, time
 sys.path.insert(0, sys.argv[1])
 from course_grader.sandbox import cell as sandbox
+from course_grader.sandbox.limits import Limits
 
 def work():
     if os.fork() == 0:
@@ -492,9 +493,9 @@ def work():
         pass
 
 for _ in range(2):
-    if sandbox.fork_base() == 0:
+    if sandbox.fork_parent() == 0:
         sandbox.enter()
-        if sandbox.fork_cell(sandbox.Limits(), keep=[1]) == 0:
+        if sandbox.fork_cell(Limits(), keep=[1]) == 0:
             work()
         time.sleep(600)
 time.sleep(600)
@@ -524,7 +525,7 @@ def start_grader(token, who):
 
 
 def generations(grader, token):
-    """Lists of pids: the grader, the process in between, the prepared process, its bases, their cells, and so on."""
+    """Lists of pids: the grader, the process in between, the prepared process, the parents, their cells, and so on."""
     parents = processes(token)
     found = [[grader.pid]]
     while found[-1]:
@@ -532,9 +533,9 @@ def generations(grader, token):
     return found[:-1]
 
 
-# What must live on: all but a base with its cell and the cell's two, or a cell with its two.
-LEFT = {"grader": 0, "between": 0, "prepared": 0, "base": 7, "cell": 8}
-VICTIMS = {"grader": 0, "between": 1, "prepared": 2, "base": 3, "cell": 4}
+# What must live on: all but a parent with its cell and the cell's two, or a cell with its two.
+LEFT = {"grader": 0, "between": 0, "prepared": 0, "parent": 7, "cell": 8}
+VICTIMS = {"grader": 0, "between": 1, "prepared": 2, "parent": 3, "cell": 4}
 
 
 @pytest.mark.parametrize("victim", VICTIMS)

@@ -6,34 +6,29 @@ or in a function that the answer called back; everything else, silence included,
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
-import linecache
-import marshal
-import math
 import resource
 import secrets
 import socket
 import sys
 import time
-import traceback
 import types
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..causes import ENDINGS, LATE
-from ..contracts import OUTPUT_CHARS, REST_LEFT_OUT, STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
-from ..wire.errors import Closed, CodecError, ProtocolError, Silent
+from ..contracts import OUTPUT_CHARS, STUDENT, CellVerdict, Exercise, Plan, PlanCell, Submission
+from ..wire.errors import ProtocolError, Silent
 from ..wire.json_frames import receive_json, send_json
 from . import needs
-from .base import setup_fault
-from .cells import OutOfTime as JudgeOutOfTime
-from .cells import compile_cell, interruptible, run_compiled, start_timers, stop_timers
-from .magics import PARSING
-from .remote import Judge, OutOfTime, Probe, Unsupported
+from .cell_reports import cell_run, chars
+from .cells import interruptible, start_timers, stop_timers
+from .explanations import MESSAGE, explain, line_of
+from .parent import setup_fault
+from .remote import Judge, Probe
+from .tests import hand_checks, run_cell, score
 
-MESSAGE = 2_000
 JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may
 STUCK_S = 10  # CPU seconds more than that, for a test in a library's loop that no timer interrupts: the judge ends
 MEMORY = 3 << 30  # bytes that tests may take: an answer might make them ask for much
@@ -62,7 +57,7 @@ class Attempt:
         return all(verdict.passed for verdict in self.verdicts)
 
 
-def main(grader: socket.socket, base: socket.socket, shell) -> None:
+def main(grader: socket.socket, parent: socket.socket, shell) -> None:
     """Judge one submission: the job comes from the grader as JSON, verdicts go back one by one.
 
     shell: IPython's, for magics in setup cells; no line of a student's runs in this process
@@ -73,7 +68,7 @@ def main(grader: socket.socket, base: socket.socket, shell) -> None:
     _limit()
     plan, submission = Plan.from_json(job["plan"]), Submission.from_data(job["submission"])
     needs.know(plan, submission, job["names"])
-    Session(grader, base, plan, submission, job, shell).run()
+    Session(grader, parent, plan, submission, job, shell).run()
 
 
 def _limit() -> None:
@@ -87,8 +82,8 @@ def _limit() -> None:
 class Session:
     """The judging of one submission."""
 
-    def __init__(self, grader, base, plan: Plan, submission: Submission, job: dict, shell):
-        self.grader, self.base, self.plan, self.submission, self.job = grader, base, plan, submission, job
+    def __init__(self, grader, parent, plan: Plan, submission: Submission, job: dict, shell):
+        self.grader, self.parent, self.plan, self.submission, self.job = grader, parent, plan, submission, job
         self._shell = shell
         self.channel: Judge | None = None
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
@@ -107,7 +102,7 @@ class Session:
             ("isolation", "hidden", "readable", "environment", "wall_seconds", "seed"),
         )
         send_json(
-            self.base,
+            self.parent,
             {name: self.job[name] for name in passed_on}
             | {"setup": setup, "limits": limits, "cpu_seconds": self.plan.cpu_seconds},
         )
@@ -118,7 +113,7 @@ class Session:
             return
         names = set(self.namespace)
         self.cells = needs.student_cells(self.plan, self.submission)
-        answer = receive_json(self.base)
+        answer = receive_json(self.parent)
         if answer is None or "fault" in answer:
             answer = answer or {"fault": "the sandboxed process died at its start"}
             send_json(self.grader, {"fault": answer["fault"], "cell": answer.get("cell", False)})
@@ -142,11 +137,11 @@ class Session:
         """The setup cells' names on this side, with probes in place of the functions marked @student_side."""
         module = sys.modules["__main__"] = types.ModuleType("__main__")
         module.display = lambda *_, **__: None
-        self._visible = _hand_checks(lambda function: Probe(lambda: self.channel, function))
+        self._visible = hand_checks(lambda function: Probe(lambda: self.channel, function))
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for name, source in setup:
                 try:
-                    _run(self._plain(source, module), name, module.__dict__)
+                    run_cell(self._plain(source, module), name, module.__dict__)
                 except BaseException as error:  # SystemExit, too: it would end the judge without a word
                     raise SetupFails(setup_fault(name, error)) from None
         return module.__dict__
@@ -189,8 +184,8 @@ class Session:
 
     def _attempt(self, exercise: Exercise, cells, names: list[str]) -> Attempt:
         """Run the cells in a process of their own, then the tests on what they left."""
-        send_json(self.base, {"cells": [(cell.name, cell.source) for cell in cells]})
-        _, descriptors, _, _ = socket.recv_fds(self.base, 1, 1)
+        send_json(self.parent, {"cells": [(cell.name, cell.source) for cell in cells]})
+        _, descriptors, _, _ = socket.recv_fds(self.parent, 1, 1)
         connection = socket.socket(fileno=descriptors[0])
         attempt, tests = Attempt(), [self.plan.cells[place] for place in exercise.tests]
         self.channel = Judge(connection, self.words)
@@ -205,8 +200,8 @@ class Session:
         except BaseException as error:
             attempt.verdicts.append(self._fallen(tests[len(attempt.verdicts)], error))
         connection.close()
-        send_json(self.base, {"end": True})
-        ended = receive_json(self.base) or {"cause": "died", "cpu_s": 0.0, "fork_s": 0.0}
+        send_json(self.parent, {"end": True})
+        ended = receive_json(self.parent) or {"cause": "died", "cpu_s": 0.0, "fork_s": 0.0}
         self.seconds["student"] += ended["cpu_s"]
         self.seconds["fork"] += ended["fork_s"]
         self._settle(attempt, tests, ended)
@@ -220,8 +215,8 @@ class Session:
             raise ProtocolError("no report of how the cells ran")
         found = []
         for run in runs if type(runs) is list else []:
-            found.append(_cell_run(run, min(OUTPUT_CHARS, self._room)))
-            self._room -= _chars(found[-1]["outputs"])
+            found.append(cell_run(run, min(OUTPUT_CHARS, self._room)))
+            self._room -= chars(found[-1]["outputs"])
         if [run["name"] for run in found] != [cell.name for cell in cells]:
             raise ProtocolError("a report about other cells than were run")
         own = {cell.name for cell in cells if cell.kind == "added"}
@@ -262,7 +257,7 @@ class Session:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 self.channel.request("cell")
                 with interruptible():
-                    value = _run(cell.source, cell.name, self.namespace, self.job["code"].get(cell.name))
+                    value = run_cell(cell.source, cell.name, self.namespace, self.job["code"].get(cell.name))
             if self.channel.failed is not None:
                 raise self.channel.failed
             verdict.points = self._points(value, cell)
@@ -276,7 +271,7 @@ class Session:
     def _points(self, value, cell: PlanCell) -> float:
         """Points of a test that ran to its end; a plain nbgrader test may name them in its last expression."""
         if self.plan.allow_student_process:
-            return _score(value, cell.points)
+            return score(value, cell.points)
         if value is not None:
             # It might be the answer that names the score.
             raise AssertionError("the test cell ends in a value, which would be read as a score")
@@ -292,7 +287,7 @@ class Session:
         verdict.cause, verdict.message = explain(error, cell, getattr(error, "from_student", False))
         if isinstance(error, Silent) and self._is_last_wait:
             verdict.message = LATE
-        verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE] + _line_of(error, cell)
+        verdict.detail = f"{type(error).__name__}: {error}"[:MESSAGE] + line_of(error, cell)
 
     def _settle(self, attempt: Attempt, tests: list[PlanCell], ended: dict) -> None:
         """What the end of the process says about tests that it did not live to see."""
@@ -329,141 +324,10 @@ class Session:
             answer = self.channel.request("tests", [test.source for test in tests], token)
             if type(answer) is not tuple or len(answer) != 2 or answer[0] != token:
                 raise ProtocolError("no completion message of a test")
-            verdict.points = _score(answer[1], cell.points)
+            verdict.points = score(answer[1], cell.points)
         except BaseException as error:
             self._explain(verdict, cell, error)
         return verdict
-
-
-# -- running a test cell -----------------------------------------------------------------------------------------------
-
-
-def _run(source: str, name: str, namespace: dict, compiled: str | None = None):
-    filename = f"<{name}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)  # for inspect.getsource
-    code = compile_cell(source, filename) if compiled is None else marshal.loads(base64.b64decode(compiled))
-    return run_compiled(code, namespace)
-
-
-def compiled_tests(plan: Plan) -> dict[str, str]:
-    """The tests' code by name, so that not each judge has to compile it again."""
-    found = {}
-    for cell in plan.cells:
-        if cell.kind == "test":
-            # What does not compile, the judge says.
-            with PARSING, contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-                code = marshal.dumps(compile_cell(cell.source, f"<{cell.name}>"))
-                found[cell.name] = base64.b64encode(code).decode()
-    return found
-
-
-def _hand_checks(student_side):
-    """Let this process's tests import checks made for it; the visible ones, None where a course has no checks."""
-    with contextlib.suppress(ImportError):
-        import course_utils
-        from course_utils import check
-
-        module, visible = check.for_judge(student_side)
-        course_utils.check = sys.modules["course_utils.check"] = module
-        return visible
-    return None
-
-
-def _score(value, points: float) -> float:
-    """Points of a test that ran to its end: all, or those that its last expression names, as under nbgrader."""
-    if type(value) in (int, float) and not isinstance(value, bool):
-        if not (math.isfinite(value) and 0 <= value <= points):
-            raise AssertionError("the test ended in a number that is no score")
-        return float(value)
-    return points
-
-
-# -- messages ----------------------------------------------------------------------------------------------------------
-
-
-def explain(error: BaseException, cell: PlanCell, from_student: bool) -> tuple[str, str]:
-    """(cause, message for the student) of an exception that ended a test cell."""
-    if isinstance(error, OutOfTime | JudgeOutOfTime | Silent):
-        return "time", ENDINGS["time"]
-    if isinstance(error, Closed):
-        return "died", ENDINGS["died"]
-    if isinstance(error, ProtocolError):
-        return "tampered", ENDINGS["tampered"]
-    if isinstance(error, CodecError) and not from_student:
-        return "tampered", ENDINGS["tampered"]
-    if isinstance(error, Unsupported):
-        return "wrong", ENDINGS["unsupported"]
-    if isinstance(error, MemoryError):
-        return "memory", ENDINGS["memory"]
-    return _explain_ordinary(error, cell, from_student)
-
-
-def _explain_ordinary(error: BaseException, cell: PlanCell, from_student: bool) -> tuple[str, str]:
-    name, text = type(error).__name__, str(error)[:MESSAGE]
-    if isinstance(error, NotImplementedError) and from_student:
-        return "error", "Your code raised NotImplementedError: delete that line once the answer is written."
-    if name == "CheckFailed" and not from_student:
-        return "wrong", text
-    if from_student and cell.hidden:
-        # Its text may hold what the test passed in.
-        return "error", f"Your code raised {name} in a hidden test. Try it with other shapes and values."
-    if isinstance(error, AssertionError):
-        return "wrong", "A hidden test did not hold." if cell.hidden else text or "An assertion did not hold."
-    if isinstance(error, NameError) and not from_student:
-        return "error", f"{text}: it is expected to be defined by your answer." if not cell.hidden else _missing(error)
-    return "error", f"{name} in a hidden test." if cell.hidden else f"{name}: {text}"
-
-
-def _line_of(error: BaseException, cell: PlanCell) -> str:
-    """The line of the test that an exception came from, for the instructor."""
-    filename = f"<{cell.name}>"
-    walked = traceback.walk_tb(error.__traceback__)
-    numbers = [number for frame, number in walked if frame.f_code.co_filename == filename]
-    if not numbers:
-        return ""
-    return f" [line {numbers[-1]}: {linecache.getline(filename, numbers[-1]).strip()[:200]}]"
-
-
-def _missing(error: NameError) -> str:
-    return f"{error.name!r} is not defined: it is expected from your answer."
-
-
-def _cell_run(run, room: int) -> dict:
-    """One cell's report, held against the form that it must have. room: characters that its outputs may have."""
-    if type(run) is not dict or set(run) != {"name", "outputs", "error", "cpu_s"}:
-        raise ProtocolError("a report of the wrong form")
-    if [type(run[key]) for key in ("name", "outputs", "error", "cpu_s")] != [str, list, str, float]:
-        raise ProtocolError("a report of the wrong form")
-    if not (math.isfinite(run["cpu_s"]) and run["cpu_s"] >= 0):
-        raise ProtocolError("a CPU time that is none")
-    outputs = []
-    for output in map(_output, run["outputs"][:1000]):
-        room -= _chars([output])
-        if room < 0:
-            outputs.append({"output_type": "stream", "name": "stdout", "text": REST_LEFT_OUT})
-            break
-        outputs.append(output)
-    return asdict(CellRun(run["name"], outputs, run["error"][:MESSAGE], run["cpu_s"]))
-
-
-def _chars(outputs: list[dict]) -> int:
-    """Characters of outputs that `_output` has made."""
-    return sum(len(text) for one in outputs for text in (one.get("text", ""), *one.get("data", {}).values()))
-
-
-def _output(output) -> dict:
-    """One output in nbformat's form, with nothing in it but text and pictures."""
-    if type(output) is not dict:
-        raise ProtocolError("an output of the wrong form")
-    if output.get("output_type") == "stream" and output.get("name") in ("stdout", "stderr"):
-        text = output.get("text")
-        if type(text) is str:
-            return {"output_type": "stream", "name": output["name"], "text": text}
-    data = output.get("data")
-    if output.get("output_type") in ("display_data", "execute_result") and type(data) is dict:
-        kept = {key: data[key] for key in ("text/plain", "image/png") if type(data.get(key)) is str}
-        return {"output_type": "display_data", "data": kept, "metadata": {}}
-    raise ProtocolError("an output of the wrong form")
 
 
 def _library_words() -> set[str]:

@@ -1,4 +1,4 @@
-"""The student's base process: enters the sandbox, runs the setup cells, and forks one process per exercise.
+"""The parent of the student's processes: enters the sandbox, runs the setup cells, and forks one process per exercise.
 
 It runs no line of a student's. So each exercise starts from the same state, and what happened in one exercise's process
 cannot be seen in another's. It is told what to do by the judge, in JSON lines over a socket.
