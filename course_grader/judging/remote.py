@@ -62,7 +62,7 @@ def _portable(function) -> str | bytes:
 _MARSHALLED = (type(None), bool, int, float, complex, str)  # of an array, marshal would make bytes, without a word
 
 
-class Judge(Channel):
+class JudgeChannel(Channel):
     """The judge's end.
 
     Parameters

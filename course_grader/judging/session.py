@@ -26,7 +26,7 @@ from .cell_reports import cell_run, chars
 from .cells import interruptible, start_timers, stop_timers
 from .explanations import MESSAGE, explain, line_of
 from .parent import setup_fault
-from .remote import Judge, Probe
+from .remote import JudgeChannel, Probe
 from .tests import hand_checks, run_cell, score
 
 JUDGE_CPU = 4.0  # a test may take that many times the CPU time that an answer may
@@ -85,7 +85,7 @@ class Session:
     def __init__(self, grader, parent, plan: Plan, submission: Submission, job: dict, shell):
         self.grader, self.parent, self.plan, self.submission, self.job = grader, parent, plan, submission, job
         self._shell = shell
-        self.channel: Judge | None = None
+        self.channel: JudgeChannel | None = None
         self.seconds = {"fork": 0.0, "sandbox": 0.0, "student": 0.0}
         self._started = time.monotonic()
         self._is_last_wait = False  # would silence now be the end of the submission's time?
@@ -188,7 +188,7 @@ class Session:
         _, descriptors, _, _ = socket.recv_fds(self.parent, 1, 1)
         connection = socket.socket(fileno=descriptors[0])
         attempt, tests = Attempt(), [self.plan.cells[place] for place in exercise.tests]
-        self.channel = Judge(connection, self.words)
+        self.channel = JudgeChannel(connection, self.words)
         try:
             attempt.runs = self._ready(exercise, cells)
             self._bind(names)

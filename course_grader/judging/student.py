@@ -43,7 +43,7 @@ _OPERATIONS = {
 _ONE_AT_A_TIME = threading.RLock()
 
 
-class Student(Channel):
+class StudentChannel(Channel):
     """The student's end: serves the judge's requests on the objects of one namespace.
 
     Parameters
@@ -263,6 +263,6 @@ def live(connection: socket.socket, shell, cells, setup: dict, cpu_seconds: floa
         stop_timers()
         runs.append({"name": name, "outputs": recorder.take(), "error": error, "cpu_s": time.process_time() - started})
     recorder.close()
-    student = Student(connection, shell.user_ns, setup, cpu_seconds, wall_seconds)
+    student = StudentChannel(connection, shell.user_ns, setup, cpu_seconds, wall_seconds)
     student.send("ready", runs)
     student.run()

@@ -38,8 +38,7 @@ from .protections import Entered, Start, confine
 from .root import HOME, SCRATCH, change_root, make_scratch
 from .surroundings import clean_environment, first_environment, wipe_environment
 from .usage import PAGE, Usage
-from .view import environment
-from .view import view as what_to_show
+from .view import for_every_cell, what_to_show
 
 FEW = 4  # as many processes may use up their limit of open files
 NOBODY = 65534  # as whom a cell runs from outside, if we are root
@@ -87,7 +86,7 @@ def fork_parent() -> int:
     """
     if sys.platform != "linux":
         return os.fork()
-    environment(), _can_be_nobody(), first_environment()  # once: all forks have them then
+    for_every_cell(), _can_be_nobody(), first_environment()  # once: all forks have them then
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     me = os.pidfd_open(os.getpid())
     try:

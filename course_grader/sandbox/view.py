@@ -111,9 +111,9 @@ class View:
             ns.bind(sources[place], root + place)
 
 
-def view(readable: Iterable[Path | str] = ()) -> View:
+def what_to_show(readable: Iterable[Path | str] = ()) -> View:
     """What to show: the environment, and `readable`. The first call in a process takes 5 ms, the next are quick."""
-    found = environment()
+    found = for_every_cell()
     shown = View(dict(found.folders), dict(found.links), dict(found.binds))
     for path in readable:
         shown.show(path)
@@ -122,7 +122,7 @@ def view(readable: Iterable[Path | str] = ()) -> View:
 
 
 @lru_cache
-def environment() -> View:
+def for_every_cell() -> View:
     """What every sandbox shows."""
     found = View()
     for path in SYSTEM:

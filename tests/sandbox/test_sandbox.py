@@ -632,7 +632,7 @@ def test_the_view_follows_links_and_shows_nothing_twice(tmp_path):
 
 
 def test_the_view_has_the_environment_but_not_the_course():
-    seen = view.view()
+    seen = view.what_to_show()
     assert all(seen.covered(os.path.realpath(path)) for path in (sys.executable, json.__file__, pytest.__file__))
     for path in (PACKAGE, f"{PACKAGE}/source", f"{PACKAGE}/course_grader", f"{PACKAGE}/gradebook.db", Path.home()):
         assert not seen.covered(str(path))

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from course_grader.judging.remote import Judge
+from course_grader.judging.remote import JudgeChannel
 from course_grader.wire.envelope import close_usual, open_usual
 from course_grader.wire.errors import Closed, CodecError, ProtocolError
 from course_grader.wire.forms import Ext
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.part("grader")
 @pytest.fixture
 def ends():
     ours, theirs = socket.socketpair()
-    judge = Judge(ours, words={"Value"})
+    judge = JudgeChannel(ours, words={"Value"})
     ours.settimeout(5)
     yield judge, theirs
     ours.close()
