@@ -12,7 +12,6 @@ import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
-CAUSES = ("", "wrong", "error", "time", "memory", "died", "tampered", "unanswered")
 OUTPUT_CHARS = 4_000_000  # of what one cell shows, pictures included; an honest process cuts its text long before
 REST_LEFT_OUT = "... (the rest of the output is left out)\n"
 JUDGE, STUDENT = "judge", "student's process"  # where a test cell was judged
@@ -150,7 +149,7 @@ class Submission:
 class CellVerdict:
     """What became of one test cell.
 
-    cause: "" (passed) or one of CAUSES; message: for the student, no hidden value in it
+    cause: "" (passed) or one of causes.CAUSES; message: for the student, no hidden value in it
     detail: for the instructor alone: the exception's type and full text
     attempts: a cause per attempt, when there was more than one
     """
@@ -186,7 +185,8 @@ class CellRun:
 class Verdict:
     """All that grading found out about one notebook of one student.
 
-    key, keys: what it depends on, of the notebook and of each exercise (see keys.py); "" and {} until it is recorded
+    key, keys: what it depends on, of the notebook and of each exercise (see judging/fingerprint.py); "" and {} until it
+        is recorded
     """
 
     unit: str

@@ -33,7 +33,7 @@ from .engine.pool import Local
 from .grading import own_answers
 from .grading.reading import timestamp
 from .grading.run import Run
-from .intake import notebook as intake
+from .words import short
 
 atexit.register(worker.close)  # formgrader's process lives for days, and its engine with it
 
@@ -180,6 +180,6 @@ class Unjudged(NbGraderPreprocessor):
 
 def _sentence(name) -> str:
     return (
-        f"nbgrader would run {intake.show(Path(str(name)).name)} without the judge: the course's settings need "
+        f"nbgrader would run {short(Path(str(name)).name)} without the judge: the course's settings need "
         'c.Autograde.exporter_class = "course_grader.nbgrader_plugin.JudgeExporter".'
     )

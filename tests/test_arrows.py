@@ -13,6 +13,7 @@ ROOMS = {
     "course_grader": (
         "__main__", "nbgrader_plugin", "cli", "reports", "grading", "formgrader", "feedback", "records", "engine",
         "lint", "judging", "intake", "sandbox", "course", "words", "wire", "contracts",
+        "causes",
     ),
 }  # fmt: skip
 MAY_IMPORT = {  # of the other packages
@@ -22,7 +23,7 @@ MAY_IMPORT = {  # of the other packages
 }
 MOST_LINES = 400
 LONGER = {  # still to be split; one that has become short enough fails until it is taken out here
-    "course_grader/cli/collect.py", "course_grader/feedback/page.py", "course_grader/intake/notebook.py",
+    "course_grader/cli/collect.py",
     "course_grader/judging/judge.py", "course_grader/judging/remote.py", "course_grader/lint/walk.py",
     "course_grader/sandbox/cell.py", "course_grader/sandbox/trials.py",
     "course_grader/wire/channel.py", "course_grader/wire/codec.py",

@@ -24,9 +24,10 @@ from nbgrader.api import Gradebook
 
 from course_author.units.release import environment, generate
 from course_author.units.unit import ROOT
+from course_grader.causes import CAUSES
 from course_grader.cli import bundle
 from course_grader.cli import main as cli
-from course_grader.contracts import CAUSES, STUDENT
+from course_grader.contracts import STUDENT
 from course_grader.course.plan import CourseGrader
 from course_grader.records.late import LatePenalty
 from course_utils import workbook

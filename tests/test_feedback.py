@@ -24,6 +24,7 @@ from payloads import PAYLOADS
 from recording import Graded, record
 from traitlets.config import Config
 
+from course_grader.causes import PART_WORDS, WHY
 from course_grader.contracts import (
     STUDENT,
     Added,
@@ -37,8 +38,12 @@ from course_grader.contracts import (
 )
 from course_grader.course import plan
 from course_grader.feedback import page as feedback
-from course_grader.intake import notebook as intake
+from course_grader.feedback.autograded import BY_STOCK, submission_of
+from course_grader.feedback.highlight import highlight
+from course_grader.feedback.text import MOST_TEXT
 from course_grader.intake import pictures
+from course_grader.intake import submission as intake
+from course_grader.records.verdict_file import read_verdict
 
 pytestmark = pytest.mark.part("grader")
 CANARIES = ["canary_hidden_81", "canary-expected-82", "canary_solution_83", "8184.25", "canary-detail-84"]
@@ -161,13 +166,13 @@ def test_the_page_says_what_happened_and_what_to_do():
     assert "all visible checks pass" not in text, "a check that passed needs no output"
 
 
-@pytest.mark.parametrize("cause", [cause for cause in feedback.PART_WORDS if cause])
+@pytest.mark.parametrize("cause", [cause for cause in PART_WORDS if cause])
 def test_every_cause_is_explained(cause):
     plan = make_plan()
     verdicts = [CellVerdict("perceptron-check", 2, 2), CellVerdict("perceptron-hidden", 0, 4, cause)]
     text = text_of(feedback.page(plan, Submission("ada", {}), Verdict("u", "n", "ada", verdicts), {}, {}))
-    what, _, todo = feedback.WHY[cause]
-    assert feedback.PART_WORDS[cause][1] in text and what in text and todo in text
+    what, _, todo = WHY[cause]
+    assert PART_WORDS[cause][1] in text and what in text and todo in text
 
 
 def test_a_test_without_a_verdict_earns_nothing_and_says_so():
@@ -221,7 +226,7 @@ def test_a_page_has_an_end():
     runs = [CellRun(f"added {i}", [shown(text_plain="x" * 9_000)] * 30) for i in range(1, 31)]
     submission = Submission("ada", {}, tuple(Added(0, "y" * 39_000) for _ in range(1000)))
     page = feedback.page(plan, submission, Verdict("u", "n", "ada", runs=runs), {}, {})
-    assert len(page) < 1.3 * feedback.MOST_TEXT and "970 more are left out" in page and "has become too long" in page
+    assert len(page) < 1.3 * MOST_TEXT and "970 more are left out" in page and "has become too long" in page
 
 
 def test_terminal_codes_go_and_unseen_characters_are_written_out():
@@ -244,18 +249,18 @@ ODD_SOURCES = ["", "x = '''a\n", 'f"{x!r}" # c', "def f(a): return 'it''s' \\\n"
 
 @pytest.mark.parametrize("source", [*ODD_SOURCES, *PAYLOADS.values()])
 def test_highlighting_changes_no_character(source):
-    assert html.unescape(re.sub(r'<span class="[a-z]+">|</span>', "", feedback.highlight(source))) == source
+    assert html.unescape(re.sub(r'<span class="[a-z]+">|</span>', "", highlight(source))) == source
 
 
 def test_highlighting_marks_words():
-    marked = feedback.highlight("def f(x):\n    return len('a') + 1.5e3  # why")
+    marked = highlight("def f(x):\n    return len('a') + 1.5e3  # why")
     for piece in ("k>def", "nf>f", "k>return", "nb>len", "s>&#39;a&#39;", "m>1.5e3", "c># why"):
         name, word = piece.split(">")
         assert f'<span class="{name}">{word}</span>' in marked
 
 
 def test_images_are_rebuilt_of_their_picture_alone():
-    sound = feedback.png(picture(text=b"Comment\0<script>", after=b"<script>alert(1)"))
+    sound = pictures.png(picture(text=b"Comment\0<script>", after=b"<script>alert(1)"))
     assert sound[1:] == (3, 2) and b"script" not in sound[0] and sound[0].endswith(b"IEND\xaeB`\x82")
     assert "data:image/png;base64," in one_output(shown(image_png=picture()))
 
@@ -653,7 +658,9 @@ def course(tmp_path_factory):
         (folder / "data").mkdir()
         (folder / "data" / "solution.txt").write_text(" ".join(CANARIES), encoding="utf-8")
     settings = plan.settings(root)
-    assert settings.config.GenerateFeedback.exporter_class == "course_grader.feedback.page.FeedbackExporter"
+    assert (
+        settings.config.GenerateFeedback.exporter_class == "course_grader.feedback.nbgrader_exporter.FeedbackExporter"
+    )
     done = NbGraderAPI(settings.coursedir, config=Config(settings.config)).generate_feedback(UNIT)
     assert done["success"], done
     return root
@@ -679,7 +686,7 @@ def test_nbgrader_writes_our_page(course):
 
 def test_without_a_verdict_there_is_a_page_with_the_points(course):
     text = text_of(pages(course)["stock"])
-    assert "3 of 16 points" in text and feedback.BY_STOCK in text and "Exercise 2 - Steps" in text
+    assert "3 of 16 points" in text and BY_STOCK in text and "Exercise 2 - Steps" in text
     assert "return 3 * r" in text and "It showed three" in text and "not right yet" in text
 
 
@@ -714,7 +721,7 @@ def test_what_the_student_wrote_is_read_from_the_graded_notebook(course):
     handed_in = (course / "submitted" / STUDENT_ID / UNIT / "first.ipynb").read_bytes()
     made = plan.load(course, UNIT, "first")
     sent = intake.parse(handed_in, made, STUDENT_ID)
-    found = feedback.submission_of(notebook, made, STUDENT_ID)
+    found = submission_of(notebook, made, STUDENT_ID)
     assert (found.answers, found.added) == (sent.answers, sent.added) and found.added
 
 
@@ -740,6 +747,6 @@ def test_a_verdict_that_is_not_ours_is_not_read(tmp_path, change):
     path = tmp_path / "n.verdict.json"
     verdict = json.loads(Verdict("u", "n", "ada", [CellVerdict("x", 1, 1, where=STUDENT)]).to_json())
     path.write_text(json.dumps(verdict), encoding="utf-8")
-    assert feedback.read_verdict(path, "u", "n", "ada").points == 1
+    assert read_verdict(path, "u", "n", "ada").points == 1
     path.write_text(json.dumps(verdict | change), encoding="utf-8")
-    assert feedback.read_verdict(path, "u", "n", "ada") is None
+    assert read_verdict(path, "u", "n", "ada") is None

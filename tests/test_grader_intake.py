@@ -10,7 +10,9 @@ import socket
 import pytest
 
 from course_grader.contracts import Added, GraderError, Plan, PlanCell
-from course_grader.intake import notebook as intake
+from course_grader.intake import folder as handed_in
+from course_grader.intake import matching
+from course_grader.intake import submission as intake
 
 pytestmark = pytest.mark.part("grader")
 
@@ -69,6 +71,12 @@ def cell(book, name):
 
 def position(book, name):
     return book["cells"].index(cell(book, name))
+
+
+def read(folder, plan, student):
+    """One notebook of a submission's folder, with notes on everything else that lies there."""
+    found = handed_in.survey(folder)
+    return intake.parse(handed_in.fetch(folder, f"{plan.notebook}.ipynb"), plan, student, found.notes)
 
 
 def parse(book, plan=PLAN):
@@ -172,7 +180,7 @@ def test_added_cells_keep_their_place():
         Added(9, "last = 4"),
     )
     assert found.answers == HONEST
-    assert intake.prose(json.dumps(book).encode(), PLAN) == (Added(9, "my notes"),)
+    assert intake.whole(json.dumps(book).encode(), PLAN, "ada")[1] == (Added(9, "my notes"),)
 
 
 def test_raw_cells_are_named():
@@ -436,13 +444,13 @@ def test_notes_are_capped():
 def test_comparisons_are_counted(monkeypatch):
     """Thousands of cells and examples must not cost minutes."""
     compared = []
-    monkeypatch.setattr(intake, "_likeness", lambda one, other: compared.append(one) or 0.0)
+    monkeypatch.setattr(matching, "_likeness", lambda one, other: compared.append(one) or 0.0)
     examples = tuple(planned("example", "", f"{EXAMPLE} {n}", cell_id=f"x{n}") for n in range(30))
     book = colab(notebook(**HONEST))
     book["cells"] += [code(f"a{n} = b") for n in range(2000)]
     found = parse(book, Plan("u", "n", PLAN.cells + examples))
     assert found.answers == HONEST and len(found.added) == 2000
-    assert len(compared) == intake.COMPARISONS
+    assert len(compared) == matching.COMPARISONS
 
 
 def test_any_damage_gives_a_submission_or_a_sentence():
@@ -482,7 +490,7 @@ def folder(tmp_path):
 
 def test_reading_a_folder(folder):
     (folder / "notes.txt").write_text("mine")
-    assert intake.read(folder, PLAN, "ada") == parse(notebook(**HONEST))
+    assert read(folder, PLAN, "ada") == parse(notebook(**HONEST))
 
 
 def odd(folder):
@@ -501,7 +509,7 @@ def odd(folder):
 
 def test_links_pipes_and_sockets_are_named_and_left_alone(folder):
     odd(folder)
-    found = intake.read(folder, PLAN, "ada")
+    found = read(folder, PLAN, "ada")
     assert found.answers == HONEST
     assert set(found.notes) == {
         "link.txt is a link: left alone.", "dangling is a link: left alone.", "outside is a link: left alone.",
@@ -515,7 +523,7 @@ def test_a_device_is_named(folder):
         os.mknod(folder / "zero", 0o20666, os.makedev(1, 5))
     except PermissionError:
         return
-    assert "zero is a device: left alone." in intake.read(folder, PLAN, "ada").notes
+    assert "zero is a device: left alone." in read(folder, PLAN, "ada").notes
 
 
 @pytest.mark.parametrize("make", [
@@ -526,46 +534,46 @@ def test_a_notebook_that_is_no_regular_file_is_refused(folder, make):
     (folder / "n.ipynb").rename(folder / "real.ipynb")
     make(folder / "n.ipynb")
     with pytest.raises(GraderError, match=r"n\.ipynb is a (link|pipe \(FIFO\)|folder): only a regular file is graded"):
-        intake.read(folder, PLAN, "ada")
+        read(folder, PLAN, "ada")
 
 
 @pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/hostname"), os.mkfifo, lambda path: path.mkdir()])
 def test_a_notebook_that_is_swapped_after_the_look_is_refused(folder, make, monkeypatch):
-    real = intake._kind
-    monkeypatch.setattr(intake, "_kind", lambda path: "file" if path.name == "n.ipynb" else real(path))
+    real = handed_in._kind
+    monkeypatch.setattr(handed_in, "_kind", lambda path: "file" if path.name == "n.ipynb" else real(path))
     (folder / "n.ipynb").unlink()
     make(folder / "n.ipynb")
     with pytest.raises(GraderError, match=r"n\.ipynb (is no regular file|cannot be read)"):
-        intake.fetch(folder, "n.ipynb")
+        handed_in.fetch(folder, "n.ipynb")
 
 
 def test_a_missing_notebook_or_folder(folder):
     (folder / "n.ipynb").unlink()
     with pytest.raises(GraderError, match=r"n\.ipynb is a missing file"):
-        intake.read(folder, PLAN, "ada")
+        read(folder, PLAN, "ada")
     with pytest.raises(GraderError, match="is a missing file, not a folder"):
-        intake.read(folder / "none", PLAN, "ada")
+        read(folder / "none", PLAN, "ada")
     link = folder.with_name("linked")
     link.symlink_to(folder)
     with pytest.raises(GraderError, match="linked is a link, not a folder"):
-        intake.read(link, PLAN, "ada")
+        read(link, PLAN, "ada")
 
 
 def test_a_huge_notebook_is_refused_before_it_is_read(folder):
     with (folder / "n.ipynb").open("wb") as file:
         file.truncate(200 << 30)  # sparse: reading it would take all memory
     with pytest.raises(GraderError, match="has more than 20 MB: clear its outputs"):
-        intake.read(folder, PLAN, "ada")
+        read(folder, PLAN, "ada")
 
 
 def test_the_walk_stops_at_its_cap(folder, monkeypatch):
     looked_at = []
-    monkeypatch.setattr(intake, "_kind", lambda path, real=intake._kind: looked_at.append(path) or real(path))
+    monkeypatch.setattr(handed_in, "_kind", lambda path, real=handed_in._kind: looked_at.append(path) or real(path))
     for number in range(3):
         (folder / f"many{number}").mkdir()
     for number in range(3_000):
         (folder / f"many{number % 3}" / f"{number}").touch()
-    found = intake.read(folder, PLAN, "ada")
+    found = read(folder, PLAN, "ada")
     assert found.answers == HONEST
     assert found.notes == ("The folder holds more than 2000 files: only the first 2000 were looked at.",)
     assert len(looked_at) < 2100
@@ -577,12 +585,12 @@ def test_folders_in_folders_end(folder):
     for _ in range(100):
         deep = deep / "d"
         deep.mkdir()
-    assert "folder more than 16 folders deep" in intake.read(folder, PLAN, "ada").notes[0]
+    assert "folder more than 16 folders deep" in read(folder, PLAN, "ada").notes[0]
 
 
 def test_file_names_cannot_steer_a_terminal(folder):
     (folder / "a\x1b[2Jb\n\u202e.txt").symlink_to("x")
-    assert intake.read(folder, PLAN, "ada").notes == ("a?[2Jb??.txt is a link: left alone.",)
+    assert read(folder, PLAN, "ada").notes == ("a?[2Jb??.txt is a link: left alone.",)
 
 
 def test_only_pictures_are_kept_for_whoever_grades_by_hand(folder):
@@ -591,6 +599,6 @@ def test_only_pictures_are_kept_for_whoever_grades_by_hand(folder):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(picture)
     (folder / "false.png").write_bytes(b"<script>")
-    (folder / "huge.png").write_bytes(picture + b"0" * intake.PICTURE_BYTES)
+    (folder / "huge.png").write_bytes(picture + b"0" * handed_in.PICTURE_BYTES)
     (folder / "link.png").symlink_to("plot.png")
-    assert intake.pictures(folder, intake.survey(folder)) == {"plot.png": picture}
+    assert handed_in.pictures(folder, handed_in.survey(folder)) == {"plot.png": picture}

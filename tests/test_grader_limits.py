@@ -13,7 +13,7 @@ from course_grader.cli import main as cli
 from course_grader.contracts import Plan, PlanCell, Submission
 from course_grader.course import plan
 from course_grader.engine.engine import Engine
-from course_grader.intake import notebook as intake
+from course_grader.intake import submission as intake
 from course_grader.judging import fingerprint as keys
 from course_grader.judging import judge, needs
 

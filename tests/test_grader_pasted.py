@@ -13,8 +13,8 @@ from recording import Graded, record
 
 from course_grader.contracts import Verdict
 from course_grader.course import plan
-from course_grader.intake import notebook as intake
 from course_grader.intake import pictures
+from course_grader.intake import submission as intake
 
 pytestmark = pytest.mark.part("grader")
 

@@ -19,9 +19,11 @@ from plain_course import UNIT, answered, comments, grades, hand_in, released
 from recording import Graded, record, recorded
 from traitlets.config import Config
 
-from course_grader.contracts import CAUSES, Added, CellRun, CellVerdict, GraderError, Verdict
+from course_grader.causes import CAUSES
+from course_grader.contracts import Added, CellRun, CellVerdict, GraderError, Verdict
 from course_grader.course import plan
-from course_grader.intake import notebook as intake
+from course_grader.intake import submission as intake
+from course_grader.intake.folder import pictures, survey
 from course_grader.judging import fingerprint as keys
 from course_grader.records import ledger
 from course_grader.records import save as records
@@ -51,7 +53,8 @@ def graded(course, student, notebook="first", runs=(), **failed):
             cause = found if isinstance(found, str) else ""
             message = f"The reason of {cell.name}." if cause else ""
             verdict.cells.append(CellVerdict(cell.name, points, cell.points, cause, message, "SECRET detail"))
-    return Graded(made, intake.parse(data, made, student), intake.prose(data, made), verdict=verdict)
+    submission, prose, _ = intake.whole(data, made, student)
+    return Graded(made, submission, prose, verdict=verdict)
 
 
 def save(course, student, *ready):
@@ -323,7 +326,7 @@ def test_only_harmless_files_lie_beside_it(course):
     (folder / "plot.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (course / "source" / UNIT / "data.csv").write_text("1,2")
     ready = graded(course, "ada")
-    ready = replace(ready, pictures=intake.pictures(folder, intake.survey(folder)))
+    ready = replace(ready, pictures=pictures(folder, survey(folder)))
     save(course, "ada", ready)
     there = course / "autograded" / "ada" / UNIT
     assert {path.name for path in there.iterdir()} == {

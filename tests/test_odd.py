@@ -8,7 +8,7 @@ from odd import CHAPTER, SMALL, every, handed_in, plans, reference
 
 from course_author.units.unit import ROOT
 from course_grader.engine.engine import Engine
-from course_grader.intake import notebook as intake
+from course_grader.intake import submission as intake
 
 pytestmark = pytest.mark.part("grader")
 

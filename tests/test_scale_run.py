@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -197,6 +198,86 @@ def test_killed_at_200_moments_of_a_class_of_60(original, tmp_path):
         shutil.rmtree(course)
         shutil.copytree(empty, course)
     assert_ended(course)
+
+
+JUDGED = """
+c.Autograde.exporter_class = "course_grader.nbgrader_plugin.JudgeExporter"
+c.Autograde.sanitize_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]
+c.Autograde.autograde_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]
+"""
+BUTTON = """
+import sys
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+from course_grader.course import plan
+settings = plan.settings(sys.argv[1])
+api = NbGraderAPI(settings.coursedir, config=Config(settings.config))
+for student in sys.argv[3:]:
+    api.autograde(sys.argv[2], student, force=True, create=True)
+"""
+DOORS = {  # how a class is graded anew: the command, nbgrader's command, what formgrader's button calls
+    "command": lambda course, made: scale_class.command(course, "--jobs", 2, "--regrade"),
+    "nbgrader": lambda course, made: [sys.executable, "-m", "nbgrader", "autograde", UNIT, "--force", "--create"],
+    "formgrader": lambda course, made: [sys.executable, "-c", BUTTON, str(course), UNIT, *made],
+}
+
+
+def recorded_since(course, start):
+    """Verdicts that have taken their place since then."""
+    return sum(path.stat().st_mtime_ns > start for path in (course / "autograded").glob(f"*/{UNIT}/first.verdict.json"))
+
+
+def killed_by_progress(course, command, after, pause):
+    """Kill a run `pause` seconds after its `after`-th verdict; True if it was still at work."""
+    start = time.time_ns()
+    with course.with_name("said").open("w") as said:
+        process = subprocess.Popen(command, cwd=course, env=scale_class.surroundings(), stdout=said, stderr=said)
+        while process.poll() is None and recorded_since(course, start) < after:
+            time.sleep(0.002)
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+    return process.returncode == -signal.SIGKILL
+
+
+def killed_through(door, original, folder, moments, students):
+    """Kill runs through a door at so many moments; after four of them one is let run to its end, and looked at."""
+    course = shutil.copytree(original, folder / "course")
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + JUDGED)
+    shutil.rmtree(course / "submitted", ignore_errors=True)
+    made = fill(course, students)
+    reference = shutil.copytree(course, folder / "reference")
+    grade(reference, "--jobs", 2)
+    rng, count = random.Random(50), 0
+    while count < moments:
+        for _ in range(min(4, moments - count)):
+            after, pause = rng.randrange(len(made) - 1), rng.random() / 20
+            count += killed_by_progress(course, DOORS[door](course, made), after, pause)
+            known = {name: verdict for name, verdict in verdicts(course).items() if name in points(course)}
+            assert known.items() <= verdicts(reference).items(), "half of a verdict"
+        done = subprocess.run(
+            DOORS[door](course, made), cwd=course, env=scale_class.surroundings(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert verdicts(course) == verdicts(reference)
+        assert_right(course, made)
+        assert formgrader_reads(course) == points(course)
+        hidden = [path for path in course.glob("autograded/*/*") if path.name.startswith(".")]
+        assert hidden == [], "something was left behind"
+    assert_ended(course)
+
+
+@pytest.mark.parametrize("door", ["nbgrader", "formgrader"])
+def test_killed_through_another_door(door, original, tmp_path):
+    """Two moments here; `make full` takes 50 through each."""
+    killed_through(door, original, tmp_path, moments=2, students=3)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("door", DOORS)
+def test_killed_at_50_moments_through_each_door(door, original, tmp_path):
+    killed_through(door, original, tmp_path, moments=50, students=12)
 
 
 def test_a_prepared_process_that_is_killed_costs_nobody_the_grade(course, made):

@@ -121,11 +121,12 @@ class Ours:
         """Look at what a student and a teaching assistant see: the feedback page, the autograded notebook's outputs."""
         import nbformat
 
-        from course_grader.feedback import page as feedback
+        from course_grader.feedback.autograded import submission_of
+        from course_grader.feedback.page import page as feedback_page
 
         path = self.course / "autograded" / attack.student / unit_name() / f"{unit_name()}.ipynb"
         notebook = nbformat.read(path, as_version=4)
-        page = feedback.page(plan, feedback.submission_of(notebook, plan, attack.student), verdict, {}, {})
+        page = feedback_page(plan, submission_of(notebook, plan, attack.student), verdict, {}, {})
         outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
         outcome.leaked += leaks_of(page, attack) + leaks_of(json.dumps(outputs), attack)
         outcome.changed += active_in(page)

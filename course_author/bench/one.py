@@ -54,7 +54,7 @@ def ours(course: Path, unit: Unit, path: Path, rounds: int) -> dict:
     """Medians over `rounds` gradings of one submission by a warm engine, in seconds; then the memory, in MiB."""
     from course_grader.course import plan as plans
     from course_grader.engine.engine import Engine
-    from course_grader.intake import notebook as intake
+    from course_grader.intake import submission as intake
     from course_grader.records.handed_in import HandedIn, HandedNotebook
     from course_grader.records.ledger import Ledger
     from course_grader.records.save import save

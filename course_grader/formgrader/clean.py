@@ -26,7 +26,8 @@ from nbconvert.filters import ansi2html as colours
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.token import STANDARD_TYPES
 
-from ..feedback.page import highlight, plain
+from ..feedback.highlight import highlight
+from ..feedback.text import plain
 
 LONGEST, LONGEST_HTML = 20_000, 100_000  # characters that are read as Markdown or a terminal's, and as HTML or code
 MOST_HTML, MOST_TEXT = 400_000, 1_000_000  # characters of HTML that come of a cell, and of all cells of a page

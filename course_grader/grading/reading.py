@@ -11,8 +11,10 @@ from nbgrader import utils
 
 from ..contracts import GraderError, Plan
 from ..course import plan as plans
-from ..intake import notebook as intake
+from ..intake.folder import fetch, only_one, pictures, student_problem, survey
+from ..intake.submission import whole
 from ..records.handed_in import HandedIn, HandedNotebook
+from ..words import short
 
 TIMESTAMP_BYTES, SECRET_BYTES = 200, 1000
 
@@ -41,22 +43,22 @@ def read(
         The submission cannot be graded as it is; the message says what to do.
     """
     folder = _folder(course, unit, student)
-    found = intake.survey(folder)
+    found = survey(folder)
     when, ready = timestamp(folder), []
     for name, plan in loaded.items():
-        intake.only_one(folder, found, f"{name}.ipynb")
+        only_one(folder, found, f"{name}.ipynb")
         if os.path.lexists(folder / f"{name}.ipynb") and (notebooks is None or name in notebooks):
             ready.append(_notebook(folder, plan, student, found.notes))
     if not ready:
         raise GraderError(f"{folder} holds no notebook of {unit}.")
     lacking = frozenset(name for name in loaded if not os.path.lexists(folder / f"{name}.ipynb"))
-    return HandedIn(unit, student, when, tuple(ready), lacking, intake.pictures(folder, found), _secret(folder))
+    return HandedIn(unit, student, when, tuple(ready), lacking, pictures(folder, found), _secret(folder))
 
 
 def _folder(course: plans.Settings, unit: str, student: str) -> Path:
-    problem = intake.student_problem(student)
+    problem = student_problem(student)
     if problem:
-        raise GraderError(f"{intake.show(student)} is no student id ({problem}): rename its folder in submitted/.")
+        raise GraderError(f"{short(student)} is no student id ({problem}): rename its folder in submitted/.")
     folder = course.submitted(student, unit)
     for above in (folder.parent, folder):
         if not os.path.lexists(above) or above.is_symlink() or not above.is_dir():
@@ -65,9 +67,9 @@ def _folder(course: plans.Settings, unit: str, student: str) -> Path:
 
 
 def _notebook(folder: Path, plan: Plan, student: str, notes: list[str]) -> HandedNotebook:
-    data = intake.fetch(folder, f"{plan.notebook}.ipynb")
+    data = fetch(folder, f"{plan.notebook}.ipynb")
     try:
-        submission, prose, pasted = intake.whole(data, plan, student, notes)
+        submission, prose, pasted = whole(data, plan, student, notes)
     except GraderError as error:
         raise GraderError(f"{folder / plan.notebook}.ipynb: {error}") from None
     return HandedNotebook(plan, submission, prose, pasted)
@@ -84,7 +86,7 @@ def timestamp(folder: Path) -> str:
     if not os.path.lexists(folder / "timestamp.txt"):
         return ""
     try:
-        text = intake.fetch(folder, "timestamp.txt", TIMESTAMP_BYTES).decode("utf-8").strip()
+        text = fetch(folder, "timestamp.txt", TIMESTAMP_BYTES).decode("utf-8").strip()
         utils.parse_utc(text or None)
     except GraderError:
         raise
@@ -97,5 +99,5 @@ def _secret(folder: Path) -> bytes:
     """nbgrader's exchange finds the feedback by it; one that cannot be read is left out."""
     with contextlib.suppress(GraderError):
         if os.path.lexists(folder / "submission_secret.txt"):
-            return intake.fetch(folder, "submission_secret.txt", SECRET_BYTES)
+            return fetch(folder, "submission_secret.txt", SECRET_BYTES)
     return b""

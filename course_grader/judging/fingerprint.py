@@ -22,7 +22,8 @@ from ..contracts import Added, Plan, Submission, Verdict
 from . import needs
 from .magics import without_magics
 
-# Rooms whose code can change a verdict; a test holds them against what the engine's processes import.
+# Rooms and files whose code can change a verdict; a test holds them against what the engine's processes import.
+FILES = ("causes.py", "contracts.py", "words.py")
 JUDGING = ("course", "engine", "intake", "judging", "sandbox", "wire")
 LIBRARIES = ("numpy", "torch", "ipython", "matplotlib", "scikit-learn")
 WRITING = ("records/notebook.py",)  # files that make the autograded notebook of a verdict
@@ -33,7 +34,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 @lru_cache
 def grader_version() -> str:
     """A hash of the grader's own code, of course_utils, of Python's version and of the libraries'."""
-    files = [_PACKAGE / "contracts.py", *(path for room in JUDGING for path in sorted((_PACKAGE / room).glob("*.py")))]
+    files = [_PACKAGE / name for name in FILES]
+    files += [path for room in JUDGING for path in sorted((_PACKAGE / room).glob("*.py"))]
     files += sorted((_PACKAGE.parent / "course_utils").rglob("*.py"))
     found = [_digest(path) for path in files]
     found.append(".".join(map(str, sys.version_info[:2])))

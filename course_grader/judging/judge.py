@@ -22,6 +22,7 @@ import types
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..causes import ENDINGS, LATE
 from ..contracts import OUTPUT_CHARS, REST_LEFT_OUT, STUDENT, CellRun, CellVerdict, Exercise, Plan, PlanCell, Submission
 from ..wire.channel import Closed, ProtocolError, Silent
 from ..wire.codec import CodecError
@@ -379,16 +380,6 @@ def _score(value, points: float) -> float:
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------
-
-LATE = "Grading this submission took too long as a whole: look for code that waits, here or in an exercise before."
-ENDINGS = {
-    "time": "Your code used up its time. Look for a loop that never ends, or one that does far more than it has to.",
-    "memory": "Your code asked for more memory than it may have. Look for an array or a list that grows without end.",
-    "died": "The process that ran your code ended on its own (an exit, or a crash inside a library).",
-    "tampered": "What came back from your code was no answer but an attempt to talk to the grader.",
-    "unanswered": "This exercise has not been answered yet.",
-    "unsupported": "Your code gave an object where plain data (numbers, text, arrays, lists) is expected.",
-}
 
 
 def explain(error: BaseException, cell: PlanCell, from_student: bool) -> tuple[str, str]:

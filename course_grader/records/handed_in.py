@@ -14,7 +14,7 @@ class HandedNotebook:
     """One notebook: the text in it that is graded, and what is recorded beside that.
 
     prose: the student's own Markdown
-    pasted: pictures in Markdown cells, by the answer's name or the number of the prose; see `intake.whole`
+    pasted: pictures in Markdown cells, by the answer's name or the number of the prose; see `intake.submission.whole`
     """
 
     plan: Plan

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..contracts import GraderError, Plan, Verdict
 from ..course import plan as plans
+from ..records.verdict_file import read_verdict
 from ..words import WIDTH, shown, title
 
 
@@ -33,15 +34,15 @@ def changes(course, plan: Plan, notebook: str) -> list[dict]:
     for path in sorted(above.glob(f"*/{plan.unit}/{notebook}.before.verdict.json")):
         now = path.with_name(f"{notebook}.verdict.json")
         if not path.parts[-3].startswith("."):
-            found += _compare(plan, _read(path), _read(now))
+            found += _compare(plan, _read(path, plan), _read(now, plan))
     return found
 
 
-def _read(path: Path) -> Verdict:
-    try:
-        return Verdict.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, KeyError):
-        raise GraderError(f"{path} is no readable verdict: grade that student again with --regrade.") from None
+def _read(path: Path, plan: Plan) -> Verdict:
+    verdict = read_verdict(path, plan.unit, plan.notebook, path.parts[-3])
+    if verdict is None:
+        raise GraderError(f"{path} is no readable verdict: grade that student again with --regrade.")
+    return verdict
 
 
 def _compare(plan: Plan, before: Verdict, now: Verdict) -> list[dict]:

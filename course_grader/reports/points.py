@@ -17,6 +17,7 @@ from nbgrader.api import (
 
 from ..contracts import GraderError, Plan
 from ..course import plan as plans
+from ..words import title
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,7 @@ def _groups(plan: Plan) -> list[tuple[str, list[int]]]:
     """(name, places of the graded cells), in notebook order."""
     groups = []
     for exercise in plan.exercises():
-        names = [plan.cells[place].name for place in exercise.answers if plan.cells[place].kind == "answer"]
-        groups.append((", ".join(names) or plan.cells[exercise.first].name, exercise.tests))
+        groups.append((title(plan, exercise, ("answer",)), exercise.tests))  # what a person grades is counted apart
     by_hand = [place for place, cell in enumerate(plan.cells) if cell.kind in ("manual", "text") and cell.points]
     groups += [(plan.cells[place].name, [place]) for place in by_hand]
     return sorted(groups, key=lambda group: group[1][0])

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..contracts import GraderError, Verdict
+from ..contracts import GraderError
 from ..course import plan as plans
-from ..feedback import page as feedback
-from ..words import WIDTH, shown
+from ..records.verdict_file import read_verdict
+from ..words import WIDTH, clean, shown
 from . import points as classbook
 from .points import Item, Row
 
@@ -136,8 +136,8 @@ def _verdicts(course: plans.Settings, unit: str, student: str, items: list[Item]
     """Cause, message and CPU time by item, from the records beside the graded notebooks; none where there is none."""
     found = {}
     for notebook in {item.notebook for item in items}:
-        verdict = _record(course, unit, student, notebook)
-        cells = {cell.name: cell for cell in verdict.cells} if verdict else {}
+        verdict = read_verdict(course.verdict_file(student, unit, notebook), unit, notebook, student)
+        cells = {cell.name: cell for cell in verdict.cells} if verdict else {}  # none: plain nbgrader, or a person
         for item in items:
             mine = [cells[name] for name in item.cells if name in cells] if item.notebook == notebook else []
             if mine:
@@ -148,13 +148,6 @@ def _verdicts(course: plans.Settings, unit: str, student: str, items: list[Item]
                     "seconds": sum(cell.cpu_s for cell in mine),
                 }
     return found
-
-
-def _record(course: plans.Settings, unit: str, student: str, notebook: str) -> Verdict | None:
-    try:
-        return Verdict.from_json(course.verdict_file(student, unit, notebook).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):  # graded by plain nbgrader, or by a person alone
-        return None
 
 
 # -- for people --------------------------------------------------------------------------------------------------------
@@ -201,7 +194,7 @@ def _exercise_lines(one: dict, width: int) -> list[str]:
     if one["causes"]:
         lines.append("      " + ", ".join(f"{cause} {count}" for cause, count in one["causes"].items()))
     if one["message"]:
-        told = f"{one['message']['count']} x {shown(feedback.clean(one['message']['text']))}"
+        told = f"{one['message']['count']} x {shown(clean(one['message']['text']))}"
         others = one["message"]["others"]
         told += f" (and {others} other message{'s' * (others > 1)})" if others else ""
         lines.append(_filled(told, "      "))
