@@ -4,4 +4,5 @@ import sys
 
 from ..units.unit import ROOT
 
-sys.path.insert(0, str(ROOT / "tests"))  # the corpus is the package `attacks` there
+# The corpus is the package `attacks` in tests/; payloads for pages are among the tests' helpers.
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "helpers")]

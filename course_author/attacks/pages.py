@@ -1,7 +1,8 @@
 """The class of attacks on whoever reads a page: formgrader's pages of them, opened in a real Chromium.
 
 Unlike the rest of the corpus these are graded without namespaces around the grader: what they are after is a browser.
-Each is handed in by somebody of its own, and all payloads of tests/payloads.py as prose by one more for each portion.
+Each is handed in by somebody of its own, and all payloads of tests/helpers/payloads.py as prose by one more for each
+portion.
 """
 
 from __future__ import annotations

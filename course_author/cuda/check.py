@@ -124,7 +124,7 @@ def compare_standin(environment, seconds) -> dict:
     """Each behaviour on the stand-in and on CUDA: how many come out alike, which do not, and which fail on both."""
     until, outcomes = time.monotonic() + seconds, {}
     for name in ("standin", "cuda"):
-        done = _finish([str(ROOT / "tests" / "standin_behaviours.py"), name], environment, until)
+        done = _finish([str(ROOT / "tests" / "helpers" / "standin_behaviours.py"), name], environment, until)
         if done is None or done.returncode:
             why = "it took too long" if done is None else f"the process ended with code {done.returncode}"
             return {"error": f"the behaviours could not be run on {name}: {why}"}

@@ -54,7 +54,7 @@ def main(argv) -> int:
     args = parser.parse_args(argv)
     print("All tests, and every notebook with and without its solutions", flush=True)
     full = ["--full"] if args.full else []
-    released = [path for path in notebooks() if path.startswith("release/")]  # the solved ones: tests/test_routes.py
+    released = [path for path in notebooks() if path.startswith("release/")]  # the solved ones: test_routes.py
     return pytest(["tests", *released, *NBVAL, *WORKERS, "--durations=20", *full, *args.pytest_arguments])
 
 

@@ -23,6 +23,7 @@ from ..contracts import BadUnit, CannotStart, CellRun, CellVerdict, GraderError,
 from ..judging import needs
 from ..sandbox import cell as sandbox
 from ..sandbox import gate
+from ..sandbox.surroundings import clean_environment
 from ..wire.json_frames import receive_json, send_json
 
 SUBMISSION_SECONDS = 300.0  # on the clock for a whole submission that sleeps; one that computes has more
@@ -115,7 +116,7 @@ class Engine:
         self.close()
 
     def _check(self) -> None:
-        """Try the sandbox. A hole shows each time; a probe of CPU time alone may fail once on a very busy machine."""
+        """Try the sandbox. A hole shows each time; the trial of CPU time alone may fail once on a very busy machine."""
         try:
             gate.check_or_refuse(self._isolation, self._course, self._readable)
         except GraderError:
@@ -144,7 +145,7 @@ class Engine:
         command = f"from course_grader.engine.prepared import serve; serve({theirs.fileno()}, {self._libraries!r})"
         self._process = sandbox.launch(
             [sys.executable, "-P", "-c", command],  # -P: the folder it is started in is no place to import from
-            sandbox.clean_environment(environment | self._mnist() | ENVIRONMENT),
+            clean_environment(environment | self._mnist() | ENVIRONMENT),
             isolation=self._isolation, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
         )  # fmt: skip
         theirs.close()

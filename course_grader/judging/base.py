@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from ..sandbox import cell as sandbox
+from ..sandbox.limits import Limits
 from ..wire.json_frames import receive_json, send_json
 from .student import live
 
@@ -73,7 +74,7 @@ def setup_fault(name: str, error: BaseException) -> str:
 
 def _exercise(connection: socket.socket, shell, setup: dict, job: dict, cells: list) -> None:
     """Fork a process for one exercise, hand the judge its socket, and end it when the judge says so."""
-    limits = sandbox.Limits(**job["limits"])
+    limits = Limits(**job["limits"])
     ours, theirs = socket.socketpair()
     started = time.perf_counter()
     pid = sandbox.fork_cell(limits, keep=[theirs.fileno()])

@@ -12,91 +12,37 @@ user, pid, mount and ipc namespaces, no capabilities, kernel limits, and a list 
 namespace, which has not even a loopback, is its base process's.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH118, PTH211
+# ruff: noqa: PTH118
 # Paths are strings here: this runs for every submission and every cell, and pathlib is five times slower.
 
 from __future__ import annotations
 
-import ctypes
-import math
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ..contracts import GraderError
-from . import launcher, seccomp
+from . import launcher
 from . import syscalls as ns
 from .advice import advice
+from .limits import Ended, Limits, cause_of_death
+from .protections import Base, Start, confine
+from .root import HOME, SCRATCH, change_root, make_scratch
+from .surroundings import clean_environment, first_environment, wipe_environment
 from .usage import PAGE, Usage
-from .view import View, environment
+from .view import environment
 from .view import view as what_to_show
 
-STAND_INS = {
-    "/etc/passwd": "student:x:1000:1000::/tmp/home:/bin/sh\n",
-    "/etc/group": "student:x:1000:\n",
-    "/etc/hosts": "127.0.0.1 localhost\n",
-    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-}
-DEVICES = ("null", "zero", "full", "random", "urandom")
-SCRATCH = "/tmp"  # all that a cell can write to: one tmpfs; /dev/shm is a link into it
-WORK, HOME = "/tmp/work", "/tmp/home"
 FEW = 4  # as many processes may use up their limit of open files
 NOBODY = 65534  # as whom a cell runs from outside, if we are root
-STUDENT = (1000, 1000)  # as whom it sees itself
-
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LANGUAGE", "TZ", "PYTHONHASHSEED", "PYTHONMALLOC", "MPLBACKEND", "VIRTUAL_ENV")
-KEPT_PREFIXES = ("LC_", "OMP_", "MKL_", "OPENBLAS_", "GLIBC_TUNABLES", "NBGRADER_EXECUTION")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one cell may use, for its whole life.
-
-    cpu_s: CPU seconds of all its processes together (the kernel holds each process to whole seconds, `watch` the sum)
-    wall_s: seconds by the clock; a backstop for code that sleeps, so that load does not change grades: take it large
-    memory_bytes: above what the process has at the fork
-    processes: and threads, together
-    file_bytes: of one file; scratch_bytes: of all files together; open_files: per process
-    """
-
-    cpu_s: float = 60.0
-    wall_s: float = 600.0
-    memory_bytes: int = 1 << 30
-    processes: int = 64
-    file_bytes: int = 32 << 20
-    scratch_bytes: int = 64 << 20
-    open_files: int = 256
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a cell ended. cause: "" (it lived until `end_cell`), "time", "memory" or "died"; status: exit status."""
-
-    signal: int | None
-    status: int | None
-    cpu_s: float
-    max_rss_bytes: int
-    cause: str
-
-
-@dataclass
-class _Base:
-    """What `enter` leaves for `fork_cell`. `without`: protections that a test takes out."""
-
-    isolation: str = "none"
-    user: tuple[int, int] = (0, 0)  # (uid, gid) outside that a cell runs as
-    pid_namespace: int = -1
-    without: frozenset[str] = frozenset()
-    in_scratch: View = field(default_factory=View)  # what is to be seen below /tmp, where the scratch folder goes
 
 
 @dataclass
@@ -111,17 +57,11 @@ class _Cell:
     cause: str = ""
 
 
-_base = _Base()
+_base = Base()
 _cells: dict[int, _Cell] = {}
 
 
 # --- starting ----------------------------------------------------------------------------------------------------
-
-
-def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """The few environment variables that student code may see (no tokens), and `extra`."""
-    kept = {k: v for k, v in os.environ.items() if k in KEPT_ENVIRONMENT or k.startswith(KEPT_PREFIXES)}
-    return {**kept, **(extra or {})}
 
 
 def launch(argv: list[str], env: dict[str, str] | None = None, *, isolation: str = "full", **popen) -> subprocess.Popen:
@@ -147,7 +87,7 @@ def fork_base() -> int:
     """
     if sys.platform != "linux":
         return os.fork()
-    environment(), _can_be_nobody(), _first_environment()  # once: all forks have them then
+    environment(), _can_be_nobody(), first_environment()  # once: all forks have them then
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     me = os.pidfd_open(os.getpid())
     try:
@@ -190,7 +130,7 @@ def enter(
     Raises GraderError when the system forbids it. The current folder is then an empty scratch folder.
     """
     global _base
-    _base = _Base(isolation, without=frozenset(without))
+    _base = Base(isolation, without=frozenset(without))
     if isolation == "none":
         return
     view = what_to_show(readable)
@@ -207,11 +147,11 @@ def enter(
             ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
             ns.mount("proc", "/proc", "proc")
         else:
-            _change_root(view, [os.path.realpath(path) for path in hidden])
+            change_root(view, [os.path.realpath(path) for path in hidden], "readonly" not in _base.without)
         _base.in_scratch = view.below(SCRATCH)
-        _make_scratch(256 << 20, (0, 0))
+        make_scratch(256 << 20, (0, 0), _base.in_scratch)
         if "environment" not in _base.without:
-            _wipe_environment(HOME, SCRATCH)
+            wipe_environment(HOME, SCRATCH)
         ns.die_with_parent()
     except ValueError as error:
         raise GraderError(f"The sandbox cannot be made: {error}; move one of them.") from error
@@ -230,56 +170,6 @@ def _can_be_nobody() -> bool:
     return capable and ns.is_mapped(NOBODY) and ns.is_mapped(NOBODY, "gid")
 
 
-def _change_root(view: View, hidden: list[str]) -> None:
-    """Make the read-only view the root of this mount namespace. As bubblewrap does it."""
-    base = SCRATCH  # any folder that exists; only in our own mount namespace is anything mounted on it
-    ns.mount("none", "/", flags=ns.MS_REC | ns.MS_PRIVATE)
-    ns.tmpfs(base, 16 << 20)
-    root, old = f"{base}/new", f"{base}/old"
-    os.mkdir(root)
-    os.mkdir(old)
-    ns.bind(root, root)
-    ns.pivot_root(base, old)  # paths below are of the new root; the machine is at /old
-    _build(view, hidden)
-    os.chdir("/new")
-    ns.pivot_root(".", ".")
-    ns.call(ns.LIBC.umount2, b".", ns.MNT_DETACH)
-    os.chdir("/")
-
-
-def _build(view: View, hidden: list[str]) -> None:
-    view.build("/new", {place: f"/old{place}" for place in view.binds})
-    for path in hidden:
-        view.hide(path, "/new")
-    for folder in ("/proc", "/dev", "/tmp", "/etc"):
-        os.makedirs("/new" + folder, exist_ok=True)
-    for path, text in STAND_INS.items():
-        ns.touch("/new" + path, text)
-    for name in DEVICES:
-        ns.touch(f"/new/dev/{name}")
-    links = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "shm": f"{SCRATCH}/shm"}
-    for name, target in links.items():
-        os.symlink(target, f"/new/dev/{name}")
-    if "readonly" not in _base.without:
-        ns.restrict("/new")
-    for name in DEVICES:
-        ns.bind(f"/old/dev/{name}", f"/new/dev/{name}")
-    ns.mount("proc", "/new/proc", "proc", ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
-
-
-def _make_scratch(size: int, owner: tuple[int, int]) -> None:
-    """Mount an empty /tmp, with what lies below it and is to be seen; go to the empty work folder in it."""
-    seen = {place: os.open(place, os.O_PATH) for place in _base.in_scratch.binds}
-    ns.tmpfs(SCRATCH, size, "1777", owner)
-    for folder in (WORK, HOME, f"{SCRATCH}/shm"):
-        os.mkdir(folder)
-        os.chown(folder, *owner)
-    _base.in_scratch.build("", {place: f"/proc/self/fd/{fd}" for place, fd in seen.items()})
-    for fd in seen.values():
-        os.close(fd)
-    os.chdir(WORK)
-
-
 # --- cells -------------------------------------------------------------------------------------------------------
 
 
@@ -290,7 +180,7 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
     Raises GraderError, in the parent, if a protection could not be set up; the child is gone then.
     """
     size, resident = _memory()
-    start = _Start(limits, sorted({int(fd) for fd in keep}), size)
+    start = Start(_base, limits, sorted({int(fd) for fd in keep}), size)
     if _base.isolation == "none":
         start.folder = tempfile.mkdtemp(prefix="cell-")
     said, start.says = os.pipe()
@@ -298,7 +188,7 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
     full = _base.isolation == "full" and "processes" not in _base.without
     pid = _fork_into_pid_namespace(_base.pid_namespace) if full else os.fork()
     if pid == 0:
-        _confine(start)
+        confine(start)
         return 0
     for fd in (start.says, start.parent):
         if fd >= 0:
@@ -312,165 +202,6 @@ def fork_cell(limits: Limits, keep: Iterable[int] = ()) -> int:
     usage = Usage(pid, session=_base.isolation == "none")
     _cells[pid] = _Cell(limits, time.monotonic(), resident, usage, start.folder)
     return pid
-
-
-@dataclass
-class _Start:
-    """What a new cell needs for setting itself up."""
-
-    limits: Limits
-    keep: list[int]
-    size: int  # bytes of address space at the fork
-    folder: str = ""
-    says: int = -1  # pipe for a fault
-    parent: int = -1  # pidfd
-    proc: int = -1  # /proc/self as the parent's namespace has it
-
-
-def _confine(start: _Start) -> None:
-    """In the child: all protections, in an order in which each still has the power that it needs; all or an end."""
-    try:
-        for name, step in (FULL if _base.isolation == "full" else PLAIN).items():
-            if name not in _base.without:
-                step(start)
-        os.close(start.says)
-    except BaseException as error:  # whatever it is, no student code may run
-        os.write(start.says, f"{type(error).__name__}: {error}".encode())
-        os._exit(launcher.FAILED)
-
-
-def _own_namespaces(start: _Start) -> None:
-    start.proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
-    ns.unshare(ns.NEWNS | ns.NEWIPC)  # an own network has the base process: no process of an earlier cell is left in it
-    ns.mount("proc", "/proc", "proc", ns.MS_RDONLY | ns.MS_NOSUID | ns.MS_NODEV | ns.MS_NOEXEC)
-
-
-def _own_scratch(start: _Start) -> None:
-    _make_scratch(start.limits.scratch_bytes, _base.user)
-
-
-def _own_session(start: _Start) -> None:
-    os.setsid()
-    if start.folder:
-        os.chdir(start.folder)
-
-
-def _close_files(start: _Start) -> None:
-    if missing := {0, 1, 2} - set(start.keep):
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for fd in missing:
-            os.dup2(nothing, fd)
-    kept = [2, *sorted({*start.keep, start.says, start.parent, start.proc} - {-1, 0, 1, 2})]
-    for below, above in zip(kept, [*kept[1:], 1 << 20], strict=True):
-        os.closerange(below + 1, above)
-
-
-def _clean_environment(start: _Start) -> None:
-    if start.folder:
-        _wipe_environment(start.folder, start.folder)
-
-
-@lru_cache
-def _first_environment() -> tuple[int, int]:
-    """Where in memory the kernel put the environment at the start: its first byte, and the one after its last."""
-    if sys.platform != "linux":
-        return 0, 0
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    return int(fields[47]), int(fields[48])
-
-
-def _wipe_environment(home: str, temporary: str) -> None:
-    """Leave a few variables, also in the memory of the process, where /proc/self/environ reads it."""
-    kept = clean_environment()
-    for name in list(os.environ):
-        del os.environ[name]
-    first, last = _first_environment()
-    ctypes.memset(first, 0, last - first)
-    path = os.pathsep.join([os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin"])
-    os.environ.update({**kept, "PATH": path, "HOME": home, "TMPDIR": temporary, "USER": "student"})
-    tempfile.tempdir = None
-
-
-def _kernel_cpu(limits: Limits) -> int:
-    """The kernel's own limit, whole seconds. It counts ticks, which on a busy machine run 15 % ahead of the CPU time
-    that is reported, and `watch` counts: so it comes a little later."""
-    return math.ceil(1.25 * limits.cpu_s)
-
-
-def _limit(start: _Start) -> None:
-    limits = start.limits
-    cpu = _kernel_cpu(limits)
-    values = {
-        "CPU": (cpu, cpu),  # alike: then SIGKILL comes, which process 1 of a namespace cannot ignore
-        "AS": (start.size + limits.memory_bytes,) * 2,
-        "NPROC": (limits.processes,) * 2,
-        "FSIZE": (limits.file_bytes,) * 2,
-        "NOFILE": (limits.open_files,) * 2,
-        **dict.fromkeys(("CORE", "MSGQUEUE", "RTPRIO", "MEMLOCK"), (0, 0)),
-        "SIGPENDING": (256, 256),
-    }
-    if _base.isolation == "none":  # counts all processes of the user there
-        values.pop("NPROC")
-    for name, value in values.items():
-        number = getattr(resource, f"RLIMIT_{name}", None)
-        if number is not None and f"limit-{name}" not in _base.without:
-            resource.setrlimit(number, value)
-
-
-def _first_victim(start: _Start) -> None:
-    """If memory runs out all the same, the kernel takes this one first."""
-    ns.write_at(start.proc, "oom_score_adj", "1000")
-
-
-def _own_user(start: _Start) -> None:
-    uid = _base.user[0]
-    if uid != os.geteuid():
-        os.setresuid(uid, uid, uid)
-    ns.unshare(ns.NEWUSER)
-    ns.prctl(ns.PR_SET_DUMPABLE, 1)  # a change of user makes /proc/self root's
-    ns.map_ids(STUDENT, _base.user, start.proc)
-
-
-def _no_power(start: _Start) -> None:
-    ns.drop_capabilities()
-    ns.prctl(ns.PR_SET_DUMPABLE, 1)
-    ns.prctl(ns.PR_SET_NO_NEW_PRIVS, 1)
-
-
-def _die_with_parent(start: _Start) -> None:
-    if sys.platform == "linux":
-        ns.die_with(start.parent)
-        os.close(start.parent)
-    if start.proc >= 0:
-        os.close(start.proc)
-
-
-def _refuse_system_calls(start: _Start) -> None:
-    seccomp.install()
-
-
-# In this order: mounts need root, a limit on processes must come after the user namespace (else it would hold for all
-# cells of that user together), a change of user forgets the parent's death.
-FULL: dict[str, Callable[[_Start], None]] = {
-    "own namespaces": _own_namespaces,
-    "scratch": _own_scratch,
-    "session": _own_session,
-    "close": _close_files,
-    "environment": _clean_environment,
-    "victim": _first_victim,
-    "user": _own_user,
-    "limits": _limit,
-    "power": _no_power,
-    "parent": _die_with_parent,
-    "seccomp": _refuse_system_calls,
-}
-PLAIN = {
-    "session": _own_session,
-    "close": _close_files,
-    "environment": _clean_environment,
-    "limits": _limit,
-    "parent": _die_with_parent,
-}
 
 
 def _memory(pid: str = "self") -> tuple[int, int]:
@@ -497,7 +228,7 @@ def end_cell(pid: int) -> Ended:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
     rss = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    cause = cell.cause or ("" if before is None else _cause(number, cpu, cell.limits))
+    cause = cell.cause or ("" if before is None else cause_of_death(number, cpu, cell.limits))
     return Ended(number, code, cpu, rss, cause)
 
 
@@ -509,13 +240,6 @@ def _kill(pid: int) -> None:
         except (ProcessLookupError, PermissionError):
             pass
     os.kill(pid, signal.SIGKILL)
-
-
-def _cause(number: int | None, cpu_s: float, limits: Limits) -> str:
-    """Why did a cell die that nobody here killed? Process 1 of a namespace cannot be killed from inside."""
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s >= 0.75 * _kernel_cpu(limits)):
-        return "time"
-    return "memory" if number == signal.SIGKILL else "died"
 
 
 def watch(pid: int) -> str:

@@ -11,20 +11,20 @@ from pathlib import Path
 from ..contracts import GraderError
 from . import seen, trials
 from .advice import advice
-from .trials import Trial
+from .attempts import Trial
 
 
 @lru_cache
-def _probe_once(course: Path | None, readable: tuple[Path, ...]) -> list[Trial]:
+def _tried_once(course: Path | None, readable: tuple[Path, ...]) -> list[Trial]:
     known = seen.before()
-    found = trials.probe(course, readable, kernel_seen=known)
+    found = trials.carry_out(course, readable, kernel_seen=known)
     if not known and any(one.name == "caps" and one.held for one in found):
         seen.keep()
     return found
 
 
 def check_or_refuse(isolation: str = "full", course: Path | None = None, readable: Iterable[Path] = ()) -> None:
-    """Raise GraderError, saying what got through and what to do, unless every probe held.
+    """Raise GraderError, saying what got through and what to do, unless every trial held.
 
     course: students' code must not see its files. Takes about two seconds, once per process.
     isolation "none": nothing is tried; whoever types it takes the risk.
@@ -35,7 +35,7 @@ def check_or_refuse(isolation: str = "full", course: Path | None = None, readabl
         return
     if sys.platform != "linux":
         raise GraderError(f"The sandbox for student code cannot be made here. {advice()}")
-    through = [found for found in _probe_once(course, tuple(readable)) if not found.held]
+    through = [found for found in _tried_once(course, tuple(readable)) if not found.held]
     if through:
         said = " ".join(found.sentence for found in through)
         raise GraderError(f"The sandbox for student code does not hold here: {said} {advice()}")

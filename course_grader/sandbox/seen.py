@@ -1,8 +1,8 @@
 """What this kernel has been seen to do since it was started, kept for the next command.
 
-One probe of the sandbox burns a whole second of CPU time, the smallest that the kernel counts. What it has shown stays
+One trial of the sandbox burns a whole second of CPU time, the smallest that the kernel counts. What it has shown stays
 true until the machine is started again or the sandbox's code changes, so it is written down where only this user can
-write, and students' code cannot even look. In doubt nothing has been seen: then the probe burns again.
+write, and students' code cannot even look. In doubt nothing has been seen: then it burns again.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from playwright.sync_api import Error
 
 # Formgrader's pages ask for these themselves: its files and tables, and MathJax.
 ITS_OWN = re.compile(r"/formgrader/(?:static|api)/|https://cdnjs\.cloudflare\.com/")
-# Rings when a script of a student's has run: `alert` in tests/payloads.py, `mallory` in the corpus.
+# Rings when a script of a student's has run: `alert` in tests/helpers/payloads.py, `mallory` in the corpus.
 BELL = """
 window.bells = [];
 window.alert = (what) => { window.bells.push(String(what)); };
