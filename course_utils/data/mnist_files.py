@@ -64,7 +64,7 @@ def cache_folder():
     return (Path(chosen).expanduser() if chosen else Path(pooch.os_cache("deep-learning-fundamentals"))) / "mnist"
 
 
-def cached_or_downloaded(try_again):
+def cached_or_downloaded(*, try_again):
     """Bytes of all four files by name."""
     with _download_lock:  # a second thread waits and then finds the files in the cache
         if try_again:

@@ -547,10 +547,15 @@ def test_no_input_of_a_hidden_test_reaches_the_student(engine, answer):
     assert "314159" not in verdict.message
 
 
+EARLY = "import numpy as np\nfrom course_utils.check import close"  # bound before anybody knows of a hidden test
+
+
 def test_hidden_values_stay_hidden_even_where_the_author_forgot(engine):
     verdict = grade(engine, "def f(x):\n    return 2.5", "check.close(f(271828), 314159)", hidden=(1,)).cells[0]
     assert "is not right" in verdict.message
     assert "314159" not in verdict.message
+    early = grade(engine, "def f():\n    return 2.5", "close(f(), 314159)", hidden=(1,), setup=EARLY).cells[0]
+    assert "is not right" in early.message and "314159" not in early.message
     np_text = grade(engine, "def f(x):\n    return 2.5", "np.testing.assert_allclose(f(1), 314159)", hidden=(1,))
     assert "314159" not in np_text.cells[0].message
 

@@ -146,7 +146,7 @@ SLEEPERS = {
     "in an attribute": DEAF
     + "class Double:\n    def __call__(self, x):\n        while True: time.sleep(100)\ndouble = Double()",
 }
-SUBMISSION_S = 6.0
+SUBMISSION_S = 20.0
 
 
 @pytest.fixture(scope="module")
