@@ -16,6 +16,17 @@ ENDINGS = {
     "unsupported": "Your code gave an object where plain data (numbers, text, arrays, lists) is expected.",
 }
 
+# What the autograded notebook says where there is no message at all.
+IN_SHORT = {
+    "wrong": "The test failed.",
+    "error": "The test ended with an error.",
+    "time": "The test took too long.",
+    "memory": "The test needed too much memory.",
+    "died": "The answer's process ended during the test.",
+    "tampered": "The answer interfered with the test.",
+    "unanswered": "There is no answer yet.",
+}
+
 # The word beside a part on the feedback page, after its state there.
 PART_WORDS = {
     "": ("ok", "passed"),
@@ -30,8 +41,11 @@ PART_WORDS = {
     "unknown": ("blank", "no result"),
 }
 
-# What WHY says of these is all that a message could say.
-SELF_EXPLAINED = ("time", "memory", "died", "tampered", "unanswered")
+
+def says_more(cause: str, message: str) -> bool:
+    """Does a message say more than what stands in WHY of its cause? `LATE` does, and the reason of a failed check."""
+    return cause != "unanswered" and message not in ("", ENDINGS.get(cause))
+
 
 # What happened, and what to do if the visible check shows it too, or if only the hidden tests do.
 WHY = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from ..causes import PART_WORDS, SELF_EXPLAINED, WHY
+from ..causes import PART_WORDS, WHY, says_more
 from ..contracts import CellRun, CellVerdict, Plan, PlanCell, Submission, Verdict
 from ..words import heading, number
 from .highlight import highlight
@@ -154,15 +154,13 @@ class View:
         score, most, by_hand = self._score(cell.name, (verdict.points, verdict.max_points, False))
         cause = verdict.cause if verdict.cause in PART_WORDS else "unknown"
         part = Part(title, score, most, cause, by_hand, hidden=cell.hidden)
-        if cause not in SELF_EXPLAINED:
+        if says_more(cause, verdict.message):
             part.message = self.budget.cut(verdict.message, head=(30, 2_500), tail=(5, 500))
         part.tested = released_comment(cell) if cell.hidden else ""
         if not cell.hidden:
             part.output = self.budget.cut(verdict.output)
         if cause == "time":
-            part.remarks.append(
-                f"Processor time used: {verdict.cpu_s:.1f} s. A cell may take {number(self.plan.cpu_seconds)} s."
-            )
+            part.remarks.append(f"A cell may take {number(self.plan.cpu_seconds)} s of processor time.")
         if len(verdict.attempts) > 1:
             part.remarks.append("It was tried a second time, on its own, before this was decided.")
         return part

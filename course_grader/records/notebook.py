@@ -12,20 +12,12 @@ import math
 from nbformat import NotebookNode, from_dict
 from nbgrader import utils
 
+from ..causes import IN_SHORT
 from ..contracts import OUTPUT_CHARS, REST_LEFT_OUT, CellVerdict, GraderError, PlanCell, Submission, Verdict
 from .handed_in import HandedNotebook
 from .ledger import Notebook
 
 MIME_TYPES = ("text/plain", "image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "image/svg+xml")
-SAID = {
-    "wrong": "The test failed.",
-    "error": "The test ended with an error.",
-    "time": "The test took too long.",
-    "memory": "The test needed too much memory.",
-    "died": "The answer's process ended during the test.",
-    "tampered": "The answer interfered with the test.",
-    "unanswered": "There is no answer yet.",
-}
 
 
 def build(handed: HandedNotebook, verdict: Verdict, saved: Notebook):
@@ -145,7 +137,7 @@ def _test_outputs(planned: PlanCell, verdict: CellVerdict | None) -> list:
                 "execute_result", data={"text/plain": repr(float(verdict.points))}, metadata={}, execution_count=None
             ),
         ]
-    message = _cut(verdict.message or SAID.get(verdict.cause, "The test failed."))
+    message = _cut(verdict.message or IN_SHORT.get(verdict.cause, "The test failed."))
     return [*printed, _node("error", ename=verdict.cause or "wrong", evalue=message, traceback=[message])]
 
 

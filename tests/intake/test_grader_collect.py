@@ -18,6 +18,7 @@ from zips import SLUGS, UNIT, dump, link_member, make_zip, notebook, tree
 from course_grader.cli import collect
 from course_grader.cli import main as cli
 from course_grader.course import plan
+from course_grader.intake import zips as grader_zips
 from course_utils import inbox
 from course_utils.submission import MAX_NOTEBOOK
 
@@ -235,12 +236,12 @@ def test_lies_about_sizes_count_and_the_whole(course, tmp_path, monkeypatch):
     bomb.write_bytes(lie)
     _, problems = run(course, bomb)
     assert len(problems) == 1 and {name.split("/")[0] for name in collected(course)} == {"ok"}
-    monkeypatch.setattr(collect, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(grader_zips, "MAX_ENTRIES", 1)
     assert "c.zip holds more than 1 entries" in run(course, bomb)[1][0]
-    monkeypatch.setattr(collect, "MAX_ENTRIES", 9)
-    monkeypatch.setattr(collect, "MAX_DIRECTORY", 20)
+    monkeypatch.setattr(grader_zips, "MAX_ENTRIES", 9)
+    monkeypatch.setattr(grader_zips, "MAX_DIRECTORY", 20)
     assert "has a list of entries of " in run(course, bomb)[1][0]
-    monkeypatch.setattr(collect, "MAX_DIRECTORY", 9999)
+    monkeypatch.setattr(grader_zips, "MAX_DIRECTORY", 9999)
     monkeypatch.setattr(collect, "MAX_TOTAL", 10)
     assert "have been unpacked from this zip already" in run(course, bomb)[1][1]
 
