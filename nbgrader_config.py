@@ -58,8 +58,7 @@ c.Autograde.exporter_class = "course_grader.nbgrader_plugin.JudgeExporter"
 c.Autograde.sanitize_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]  # the second lock: nothing is executed
 c.Autograde.autograde_preprocessors = ["course_grader.nbgrader_plugin.Unjudged"]
 c.GenerateAssignment.exporter_class = "course_grader.nbgrader_plugin.TriedExporter"  # own answers, before anybody's
-# Our page: nbgrader's own shows hidden tests.
-c.GenerateFeedback.exporter_class = "course_grader.feedback.nbgrader_exporter.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "course_grader.feedback.nbgrader_exporter.FeedbackExporter"  # no hidden test in it
 
 c.CourseGrader.no_student_process = ["*"]  # our tests work from outside; none may run where an answer can reach it
 c.CourseGrader.cpu_seconds_of = {"05_mnist_project": 20}  # of CPU time for a cell; elsewhere 5

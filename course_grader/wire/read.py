@@ -72,7 +72,7 @@ class _Reader(Budget):
         self.items -= WEIGHT[tag]
         if self.items < 0:
             self.charge(0)
-        if pos + 10 <= self.end:  # the short forms, which most nodes have: see _Writer._short
+        if pos + 10 <= self.end:  # the short forms, which most nodes have: see `_short` in write.py
             if tag == _INT:
                 size, first = self.data[pos + 1], self.data[pos + 2]
                 if size == 1 and first < 128:
