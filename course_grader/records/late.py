@@ -1,7 +1,7 @@
 """The late penalty: nbgrader's plugin with grace hours, percent for each started day, a cap, and extensions.
 
 In nbgrader_config.py, as a string (nbgrader's autograde asks the same plugin in its AssignLatePenalties step, as
-`record.py` does, so the points are the same both ways):
+`ledger.py` does, so the points are the same both ways):
 
     c.AssignLatePenalties.plugin_class = "course_grader.records.late.LatePenalty"
     c.LatePenalty.percent_per_day = 10

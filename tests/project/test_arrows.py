@@ -119,12 +119,12 @@ def too_long(root: Path, package: str) -> set[str]:
     }
 
 
-@pytest.fixture(scope="module", params=PACKAGES)
+@pytest.fixture(params=PACKAGES)
 def package(request):
     return request.param
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def modules(package):
     return read(ROOT, package)
 
@@ -137,7 +137,7 @@ def test_rooms_import_each_other_in_no_circle(modules):
     assert circle(between_rooms(modules)) == []
 
 
-@pytest.mark.parametrize("package", ROOMS, scope="module")
+@pytest.mark.parametrize("package", ROOMS)
 def test_no_room_imports_one_above_it(package, modules):
     rooms = between_rooms(modules)
     assert set(rooms) - {"__init__"} == set(ROOMS[package]), "the list above names other rooms than there are"
