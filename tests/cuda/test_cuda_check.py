@@ -213,7 +213,7 @@ def imported():
     for path in [*ROOT.glob("source/*.py"), *ROOT.glob("course_utils/**/*.py")]:
         tree, modules = ast.parse(path.read_text(encoding="utf-8")), {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ("sklearn", "scipy"):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("sklearn", "scipy"):
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
                     if whole in cuda_library.MODULES:
