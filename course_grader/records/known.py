@@ -6,17 +6,14 @@ from ..contracts import Verdict
 from ..course import plan as plans
 from .handed_in import HandedNotebook
 from .ledger import Ledger
+from .verdict_file import read_verdict
 
 
 def before(course: plans.Settings, handed: HandedNotebook) -> Verdict | None:
-    """The verdict that lies in autograded/ for this notebook, whatever it was about; None if there is none."""
-    path = course.verdict_file(handed.submission.student, handed.plan.unit, handed.plan.notebook)
-    try:
-        if not path.with_name(f"{handed.plan.notebook}.ipynb").is_file():
-            return None
-        return Verdict.from_json(path.read_text(encoding="utf-8"))
-    except Exception:
-        return None
+    """The verdict that lies in autograded/ beside this student's notebook, on whatever text; None if there is none."""
+    unit, notebook, student = handed.plan.unit, handed.plan.notebook, handed.submission.student
+    path = course.verdict_file(student, unit, notebook)
+    return read_verdict(path, unit, notebook, student) if path.with_name(f"{notebook}.ipynb").is_file() else None
 
 
 def holds(ledger: Ledger, handed: HandedNotebook, when: str, verdict: Verdict | None) -> bool:
