@@ -37,18 +37,24 @@ PART_WORDS = {
     "died": ("open", "Python ended"),
     "tampered": ("open", "not accepted"),
     "unanswered": ("blank", "not answered"),
+    "late": ("open", "not reached in time"),  # `LATE`, whose cause is "time"
     "empty": ("blank", "not answered"),
     "unknown": ("blank", "no result"),
 }
 
 
 def says_more(cause: str, message: str) -> bool:
-    """Does a message say more than what stands in WHY of its cause? `LATE` does, and the reason of a failed check."""
-    return cause != "unanswered" and message not in ("", ENDINGS.get(cause))
+    """Does a message say more than what stands in WHY of its cause? The reason of a failed check does."""
+    return cause not in ("unanswered", "late") and message not in ("", ENDINGS.get(cause))
 
 
 # What happened, and what to do if the visible check shows it too, or if only the hidden tests do.
 WHY = {
+    "late": (
+        "Grading this submission took too long as a whole, so this test was not run, or not to its end.",
+        "Look for code that waits (a sleep, a thread, an input), here or in an exercise before, and take it out.",
+        "Look for code that waits (a sleep, a thread, an input), here or in an exercise before, and take it out.",
+    ),
     "wrong": (
         "Your code ran, but a result was not what the task asks for.",
         "Run the visible check below your answer: it shows what came and what was expected. Mend one difference at a "

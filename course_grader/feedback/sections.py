@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from ..causes import PART_WORDS, WHY, says_more
+from ..causes import LATE, PART_WORDS, WHY, says_more
 from ..contracts import CellRun, CellVerdict, Plan, PlanCell, Submission, Verdict
 from ..words import heading, number
 from .highlight import highlight
@@ -152,7 +152,7 @@ class View:
     def _test(self, cell: PlanCell, title: str) -> Part:
         verdict = self.verdicts.get(cell.name) or CellVerdict(cell.name, 0.0, cell.points, "unknown")
         score, most, by_hand = self._score(cell.name, (verdict.points, verdict.max_points, False))
-        cause = verdict.cause if verdict.cause in PART_WORDS else "unknown"
+        cause = "late" if verdict.message == LATE else verdict.cause if verdict.cause in PART_WORDS else "unknown"
         part = Part(title, score, most, cause, by_hand, hidden=cell.hidden)
         if says_more(cause, verdict.message):
             part.message = self.budget.cut(verdict.message, head=(30, 2_500), tail=(5, 500))
